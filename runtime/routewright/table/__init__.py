@@ -1,0 +1,43 @@
+"""What generated code is made of: the frozen values of a compiled route table.
+
+Strategy: a generated ``table.py`` holds nothing but literals of the types below; whatever is derived from
+them (decoders, match order) is built by `routewright.table.frames` and `routewright.table.paths` when a route
+is first used. Nothing here does I/O except `load`, which imports a generated package from disk.
+"""
+
+from routewright.table.loading import TableError, load
+from routewright.table.message import MessageType, Origin
+from routewright.table.route import (
+    Framing,
+    Limits,
+    Middleware,
+    Parameter,
+    RateLimit,
+    Route,
+    SlowConsumer,
+    SourceKind,
+)
+from routewright.table.settings import Admin, Bridge, GatewayLimits, Settings, Tls
+from routewright.table.table import Pool, Table
+
+__all__ = [
+    "Admin",
+    "Bridge",
+    "Framing",
+    "GatewayLimits",
+    "Limits",
+    "MessageType",
+    "Middleware",
+    "Origin",
+    "Parameter",
+    "Pool",
+    "RateLimit",
+    "Route",
+    "Settings",
+    "SlowConsumer",
+    "SourceKind",
+    "Table",
+    "TableError",
+    "Tls",
+    "load",
+]
