@@ -7,6 +7,7 @@ is first used. Nothing here does I/O except `load`, which imports a generated pa
 
 from routewright.table.loading import TableError, load
 from routewright.table.message import MessageType, Origin
+from routewright.table.principal import Principal
 from routewright.table.route import (
     Framing,
     Limits,
@@ -31,6 +32,7 @@ __all__ = [
     "Origin",
     "Parameter",
     "Pool",
+    "Principal",
     "RateLimit",
     "Route",
     "Settings",
