@@ -93,7 +93,7 @@ class Closed(Message, tag=5):
 class Request(Message, tag=6):
     """``frame`` is the client's whole frame: for ``framing: message`` the JSON envelope, for ``framing: raw`` the
     bytes, ``binary`` telling which kind of frame they came in. ``deadline`` is the time left, in milliseconds, when
-    it was sent. A session of 0 is a call from another handler."""
+    it was sent. A call from another handler comes in a session of its own, opened for it and closed after it."""
 
     correlation: int
     session: int
