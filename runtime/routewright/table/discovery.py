@@ -1,0 +1,43 @@
+"""The discovery document: what a client may know of a table, to find its way."""
+
+from typing import Any
+
+from routewright.table.message import MessageType
+from routewright.table.route import Route
+from routewright.table.table import Table
+
+
+def describe(table: Table) -> dict[str, Any]:
+    """The document of ``GET /.well-known/websocket-routes``, as plain JSON values.
+
+    Its ``spec`` is the table's digest; policies, handlers and settings stay inside.
+    """
+    return {
+        "spec": table.digest,
+        "title": table.title,
+        "version": table.version,
+        "routes": [describe_route(route) for route in table.routes],
+    }
+
+
+def describe_route(route: Route) -> dict[str, Any]:
+    """One entry of the document's ``routes``."""
+    return {
+        "name": route.name,
+        "path": route.path,
+        "aliases": list(route.aliases),
+        "capabilities": list(route.capabilities),
+        "framing": route.framing,
+        "subprotocols": [],
+        "messages": [_describe_message(message) for message in route.messages],
+    }
+
+
+def _describe_message(message: MessageType) -> dict[str, Any]:
+    return {
+        "name": message.name,
+        "from": message.origin,
+        "reply": message.reply,
+        "stream": message.stream,
+        "summary": message.summary,
+    }
