@@ -1,0 +1,478 @@
+"""The gateway's end of the bridge: one ROUTER socket, and the pools of workers that say hello on it.
+
+Strategy: a raw ZeroMQ socket on the event loop's reader, no task and no future per message. What is to be sent to a
+worker in one tick of the loop goes out as one ZeroMQ message. Credits, not high-water marks, bound what is in flight:
+a worker is never owed more answers than the capacity it declared. Every request ends exactly once: its entry in
+`Worker.pending` is removed by whichever comes first of the answer, the deadline, the client's leaving and the
+worker's loss, and whatever comes later finds no entry.
+
+The socket's file descriptor is edge-triggered: after every send the socket is asked whether something has arrived
+meanwhile, or that something would never be seen.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, TypeAlias
+
+import zmq
+
+from routewright.bridge import codec
+from routewright.bridge.codec import (
+    Call,
+    Cancel,
+    Close,
+    Closed,
+    CodecError,
+    Error,
+    Goodbye,
+    Heartbeat,
+    Hello,
+    Open,
+    Publish,
+    Push,
+    Ready,
+    Refused,
+    Reply,
+    Request,
+)
+
+MOST_PER_TICK = 64
+"""ZeroMQ messages read before the event loop's other work gets its turn."""
+
+SWEEP = 0.05
+"""Seconds between two looks at the deadlines."""
+
+UNSENT = 64 * 1024 * 1024
+"""Bytes that may wait for a worker whose socket takes no more; past it the worker is taken for lost."""
+
+
+class Requester(Protocol):
+    """Whoever waits for an answer: a client's connection, or a worker that called another handler."""
+
+    def replied(self, entry: "Entry", reply: Reply) -> None: ...
+    def failed(self, entry: "Entry", error: Error) -> None: ...
+
+
+Entry: TypeAlias = tuple[Requester, Any, float, float, Any]
+"""A pending request: requester, the client's id, deadline (monotonic seconds), seconds allowed, and what the requester
+wants to remember."""
+
+
+class Observer(Protocol):
+    """What the bridge tells the gateway."""
+
+    def pushed(self, push: Push) -> None: ...
+    def published(self, publish: Publish) -> None: ...
+    def called(self, worker: "Worker", call: Call) -> None: ...
+    def close_asked(self, close: Close) -> None: ...
+    def worker_ready(self, worker: "Worker") -> None: ...
+    def worker_lost(self, worker: "Worker", sessions: set[int]) -> None: ...
+    def batch_done(self) -> None: ...
+
+
+class Worker:
+    """One worker process that has said hello."""
+
+    __slots__ = (
+        "capacity",
+        "dirty",
+        "draining",
+        "identity",
+        "language",
+        "name",
+        "out",
+        "pending",
+        "pool",
+        "process",
+        "requests",
+        "seen",
+        "sent",
+        "sessions",
+    )
+
+    def __init__(self, identity: bytes, hello: Hello, pool: "WorkerPool", now: float) -> None:
+        self.identity = identity
+        self.pool = pool
+        self.name = hello.name
+        self.language = hello.language
+        self.process = hello.process
+        self.capacity = max(1, hello.capacity)
+        self.pending: dict[int, Entry] = {}
+        self.sessions: set[int] = set()
+        self.out: list[Any] = []
+        self.dirty = False
+        self.draining = False
+        self.seen = now
+        self.sent = now
+        self.requests = 0
+
+
+class WorkerPool:
+    """The workers of one handler and one contract. ``ready`` are those that take requests."""
+
+    __slots__ = ("digest", "name", "ready", "workers")
+
+    def __init__(self, name: str, digest: str) -> None:
+        self.name = name
+        self.digest = digest
+        self.workers: list[Worker] = []
+        self.ready: list[Worker] = []
+
+    def pick(self) -> Worker | None:
+        """The ready worker with the fewest requests in flight and credit left, or ``None``."""
+        ready = self.ready
+        if not ready:
+            return None
+        worker = ready[0] if len(ready) == 1 else min(ready, key=_load)
+        return worker if len(worker.pending) < worker.capacity else None
+
+
+def _load(worker: Worker) -> int:
+    return len(worker.pending)
+
+
+class BridgeGateway:
+    """The ROUTER that a gateway's workers connect to."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        observer: Observer,
+        *,
+        context: "zmq.Context[zmq.Socket[bytes]] | None" = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.endpoint = endpoint
+        self.pools: dict[tuple[str, str], WorkerPool] = {}
+        self.workers: dict[bytes, Worker] = {}
+        self.batches_sent = 0
+        self.batches_received = 0
+        self.bad_batches = 0
+        self._observer = observer
+        self._context = context or zmq.Context.instance()
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._dirty: list[Worker] = []
+        self._scheduled = False
+        self._reading = False
+        self._correlations = itertools.count(1)
+        self._timer: asyncio.TimerHandle | None = None
+        self._socket: zmq.Socket[bytes] | None = None
+
+    def start(self, configure: "Callable[[zmq.Socket[bytes]], None] | None" = None) -> None:
+        """Bind, and begin to read. ``configure`` may set security options before the bind.
+
+        Raises:
+            zmq.ZMQError: the endpoint cannot be bound.
+        """
+        socket = self._context.socket(zmq.ROUTER)
+        for option, value in (
+            (zmq.ROUTER_MANDATORY, 1),
+            (zmq.LINGER, 0),
+            (zmq.SNDHWM, 100_000),
+            (zmq.RCVHWM, 100_000),
+            (zmq.MAXMSGSIZE, 256 * 1024 * 1024),
+            (zmq.HEARTBEAT_IVL, 2_000),
+            (zmq.HEARTBEAT_TIMEOUT, 10_000),
+            (zmq.HEARTBEAT_TTL, 10_000),
+        ):
+            socket.setsockopt(option, value)
+        if configure is not None:
+            configure(socket)
+        socket.bind(self.endpoint)
+        self._socket = socket
+        self._loop.add_reader(int(socket.getsockopt(zmq.FD)), self._readable)
+        self._timer = self._loop.call_later(SWEEP, self._sweep)
+        self._loop.call_soon(self._readable)
+
+    def stop(self) -> None:
+        """Stop reading and close the socket. Idempotent."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if (socket := self._socket) is not None:
+            self._socket = None
+            self._loop.remove_reader(int(socket.getsockopt(zmq.FD)))
+            socket.close(linger=0)
+
+    # Pools
+
+    def pool(self, name: str, digest: str) -> WorkerPool:
+        """The pool of that name and contract; made on first use, after which its workers are welcome."""
+        key = (name, digest)
+        if (pool := self.pools.get(key)) is None:
+            pool = self.pools[key] = WorkerPool(name, digest)
+        return pool
+
+    def retain(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Forget every pool but these, and let the workers of the others go."""
+        wanted = set(keys)
+        for key in [key for key in self.pools if key not in wanted]:
+            for worker in list(self.pools.pop(key).workers):
+                self.release(worker)
+
+    def release(self, worker: Worker) -> None:
+        """Send a worker no more requests; it leaves when it has answered those it has."""
+        if not worker.draining:
+            worker.draining = True
+            if worker in worker.pool.ready:
+                worker.pool.ready.remove(worker)
+            self.send(worker, Goodbye())
+
+    # Sending
+
+    def request(self, worker: Worker, entry: Entry, session: int, type: str, frame: bytes, binary: bool) -> int:
+        """Give a request to a worker that has credit; its correlation."""
+        correlation = next(self._correlations)
+        worker.pending[correlation] = entry
+        worker.requests += 1
+        out = worker.out
+        out.append(Request(correlation, session, type, int(entry[3] * 1000), frame, binary))
+        if not worker.dirty:
+            worker.dirty = True
+            self._dirty.append(worker)
+            if not self._scheduled:
+                self._scheduled = True
+                self._loop.call_soon(self._flush)
+        return correlation
+
+    def send(self, worker: Worker, message: Any) -> None:
+        """Add a message to the worker's next batch."""
+        worker.out.append(message)
+        if not worker.dirty:
+            worker.dirty = True
+            self._dirty.append(worker)
+            if not self._scheduled:
+                self._scheduled = True
+                self._loop.call_soon(self._flush)
+
+    def open(self, worker: Worker, message: Open) -> None:
+        """Introduce a session to a worker."""
+        worker.sessions.add(message.session)
+        self.send(worker, message)
+
+    def close(self, worker: Worker, session: int, code: int) -> None:
+        """End a session at a worker that knows it: its requests there are no longer wanted."""
+        if session in worker.sessions:
+            worker.sessions.discard(session)
+            self.send(worker, Closed(session, code))
+
+    def forget(self, requester: Requester) -> None:
+        """Drop every pending request of someone who has left."""
+        for worker in self.workers.values():
+            for correlation in [key for key, entry in worker.pending.items() if entry[0] is requester]:
+                del worker.pending[correlation]
+
+    def cancel(self, requester: Requester, id: Any) -> None:
+        """Drop one pending request and tell its worker."""
+        for worker in self.workers.values():
+            for correlation, entry in list(worker.pending.items()):
+                if entry[0] is requester and entry[1] == id:
+                    del worker.pending[correlation]
+                    self.send(worker, Cancel(correlation))
+
+    def _flush(self) -> None:
+        self._scheduled = False
+        if (socket := self._socket) is None:
+            return
+        dirty, self._dirty = self._dirty, []
+        now = self._clock()
+        for worker in dirty:
+            worker.dirty = False
+            batch = worker.out
+            if not batch:
+                continue
+            data = codec.encode(batch)
+            try:
+                # ROUTER drops nothing it has accepted: both parts are queued, or neither
+                socket.send(worker.identity, zmq.SNDMORE | zmq.NOBLOCK)
+                socket.send(data, zmq.NOBLOCK)
+            except zmq.Again:
+                self._retry(worker, len(data))
+                continue
+            except zmq.ZMQError:
+                self.lost(worker)
+                continue
+            worker.out = []
+            worker.sent = now
+            self.batches_sent += 1
+        if not self._reading and int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+            self._reading = True
+            self._loop.call_soon(self._readable)
+
+    def _retry(self, worker: Worker, size: int) -> None:
+        if size > UNSENT:
+            self.lost(worker)
+        elif not worker.dirty:
+            worker.dirty = True
+            self._dirty.append(worker)
+            if not self._scheduled:
+                self._scheduled = True
+                self._loop.call_later(SWEEP / 10, self._flush)
+
+    # Receiving
+
+    def _readable(self) -> None:
+        self._reading = False
+        if (socket := self._socket) is None:
+            return
+        for _ in range(MOST_PER_TICK):
+            try:
+                identity = socket.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            parts = [identity]
+            while socket.getsockopt(zmq.RCVMORE):
+                parts.append(socket.recv(zmq.NOBLOCK))
+            self._received(identity, parts[-1])
+        else:
+            if self._socket is not None:
+                self._reading = True
+                self._loop.call_soon(self._readable)
+        self._observer.batch_done()
+
+    def _received(self, identity: bytes, data: bytes) -> None:
+        self.batches_received += 1
+        try:
+            batch = codec.decode_from_worker(data)
+        except CodecError as error:
+            self.bad_batches += 1
+            self._refuse(identity, f"not a batch of protocol version {codec.VERSION}: {error}")
+            return
+        worker = self.workers.get(identity)
+        if worker is None:
+            worker = self._greeted(identity, batch)
+            if worker is None:
+                return
+        worker.seen = self._clock()
+        pending = worker.pending
+        for message in batch:
+            if isinstance(message, Reply):
+                if message.final:
+                    entry = pending.pop(message.correlation, None)
+                else:
+                    entry = self._part(worker, message.correlation)
+                if entry is not None:
+                    entry[0].replied(entry, message)
+            else:
+                self._other(worker, message)
+
+    def _part(self, worker: Worker, correlation: int) -> Entry | None:
+        """A part of a stream: the deadline starts anew."""
+        entry = worker.pending.get(correlation)
+        if entry is None:
+            return None
+        entry = (entry[0], entry[1], worker.seen + entry[3], entry[3], entry[4])
+        worker.pending[correlation] = entry
+        return entry
+
+    def _other(self, worker: Worker, message: codec.FromWorker) -> None:
+        match message:
+            case Error():
+                entry = worker.pending.pop(message.correlation, None)
+                if entry is not None:
+                    entry[0].failed(entry, message)
+            case Push():
+                self._observer.pushed(message)
+            case Publish():
+                self._observer.published(message)
+            case Call():
+                self._observer.called(worker, message)
+            case Close():
+                self._observer.close_asked(message)
+            case Cancel():
+                self.cancel_call(worker, message.correlation)
+            case Goodbye():
+                self._goodbye(worker)
+            case _:
+                pass
+
+    def cancel_call(self, caller: Worker, correlation: int) -> None:
+        """A worker no longer wants the answer to one of its calls."""
+        for worker in self.workers.values():
+            for key, entry in list(worker.pending.items()):
+                if getattr(entry[0], "worker", None) is caller and entry[1] == correlation:
+                    del worker.pending[key]
+                    self.send(worker, Cancel(key))
+
+    def _greeted(self, identity: bytes, batch: list[codec.FromWorker]) -> Worker | None:
+        hello = batch[0] if batch else None
+        if not isinstance(hello, Hello):
+            self._refuse(identity, "say hello first")
+            return None
+        if hello.version != codec.VERSION:
+            self._refuse(identity, f"protocol version {hello.version} is not {codec.VERSION}")
+            return None
+        pool = self.pools.get((hello.name, hello.digest))
+        if pool is None:
+            known = [digest for name, digest in self.pools if name == hello.name]
+            self._refuse(
+                identity,
+                f"{hello.name!r} was built for contract {hello.digest}, this gateway serves {', '.join(known)}: "
+                "run `routewright generate` and restart the worker"
+                if known
+                else f"no route of this gateway is answered by {hello.name!r}",
+            )
+            return None
+        worker = Worker(identity, hello, pool, self._clock())
+        self.workers[identity] = worker
+        pool.workers.append(worker)
+        pool.ready.append(worker)
+        self.send(worker, Ready())
+        self._observer.worker_ready(worker)
+        return worker
+
+    def _refuse(self, identity: bytes, reason: str) -> None:
+        if (socket := self._socket) is not None:
+            try:
+                socket.send(identity, zmq.SNDMORE | zmq.NOBLOCK)
+                socket.send(codec.encode([Refused(reason)]), zmq.NOBLOCK)
+            except zmq.ZMQError:
+                return
+
+    def _goodbye(self, worker: Worker) -> None:
+        if not worker.draining:
+            worker.draining = True
+            if worker in worker.pool.ready:
+                worker.pool.ready.remove(worker)
+            self.send(worker, Goodbye())
+
+    # Loss and lateness
+
+    def gone(self, name: str, process: int) -> None:
+        """The operating system says that a worker's process has ended. What it had sent before is read first."""
+        self._readable()
+        for worker in [worker for worker in self.workers.values() if (worker.name, worker.process) == (name, process)]:
+            self.lost(worker)
+
+    def lost(self, worker: Worker) -> None:
+        """A worker is gone: each of its pending requests fails with ``worker_lost``."""
+        if self.workers.pop(worker.identity, None) is None:
+            return
+        worker.draining = True
+        worker.pool.workers.remove(worker)
+        if worker in worker.pool.ready:
+            worker.pool.ready.remove(worker)
+        pending, worker.pending = worker.pending, {}
+        for entry in pending.values():
+            entry[0].failed(entry, Error(0, "worker_lost", "the worker went away before it answered", True))
+        sessions, worker.sessions = worker.sessions, set()
+        self._observer.worker_lost(worker, sessions)
+        self._observer.batch_done()
+
+    def _sweep(self) -> None:
+        now = self._clock()
+        for worker in list(self.workers.values()):
+            late = [key for key, entry in worker.pending.items() if entry[2] <= now]
+            for correlation in late:
+                entry = worker.pending.pop(correlation)
+                self.send(worker, Cancel(correlation))
+                entry[0].failed(entry, Error(0, "timeout", f"no answer within {entry[3]:g} s", True))
+            if now - worker.seen > codec.DEAD:
+                self.lost(worker)
+            elif now - worker.sent > codec.HEARTBEAT:
+                self.send(worker, Heartbeat())
+        if self._socket is not None:
+            self._observer.batch_done()
+            self._timer = self._loop.call_later(SWEEP, self._sweep)

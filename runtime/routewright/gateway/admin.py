@@ -1,0 +1,97 @@
+"""The operators' listener: ``/healthz``, ``/readyz``, ``/metrics`` and ``/stats``.
+
+It binds to loopback unless a token guards it, and without a token it only answers requests that name a loopback host,
+so that no page in a browser can reach it through a name of its own.
+"""
+
+import asyncio
+import hmac
+import json
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from routewright.gateway.listener import is_loopback
+from routewright.gateway.metrics import exposition
+from routewright.gateway.supervisor import StartFailed, Supervisor
+
+
+class Admin:
+    """Serves one supervisor's figures."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._token = ""
+        self._server: asyncio.Server | None = None
+        self._http = web.Server(self._handle, access_log=None, keepalive_timeout=30.0)
+        self._pages: dict[str, Callable[[], Awaitable[web.Response]]] = {
+            "/healthz": self._health,
+            "/readyz": self._ready,
+            "/metrics": self._metrics,
+            "/stats": self._stats,
+        }
+
+    async def start(self) -> tuple[str, int]:
+        """Listen; the address.
+
+        Raises:
+            StartFailed: the address is taken, or public without a token.
+        """
+        settings = self._supervisor.settings.admin
+        if settings.token_env is not None:
+            self._token = os.environ.get(settings.token_env, "")
+            if not self._token:
+                raise StartFailed(f"gateway.admin.tokenEnv names {settings.token_env}, which is not set")
+        if not self._token and not is_loopback(settings.host):
+            raise StartFailed(
+                f"the admin listener does not bind to {settings.host} without a token: set gateway.admin.tokenEnv"
+            )
+        try:
+            self._server = await asyncio.get_running_loop().create_server(self._http, settings.host, settings.port)
+        except OSError as error:
+            raise StartFailed(
+                f"cannot listen on {settings.host}:{settings.port} (admin): {error.strerror or error}"
+            ) from None
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return host, port
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        if self._server is not None:
+            self._server.close()
+        await self._http.shutdown(0.5)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self._token:
+            given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            if not hmac.compare_digest(given.encode(), self._token.encode()):
+                return _json({"error": {"code": "unauthorized", "message": "a bearer token is needed"}}, 401)
+        elif not is_loopback(urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""):
+            return _json({"error": {"code": "forbidden", "message": "the Host header names no loopback host"}}, 403)
+        page = self._pages.get(request.path)
+        if page is None:
+            return _json({"error": {"code": "not_found", "message": "no such page"}, "pages": list(self._pages)}, 404)
+        if request.method not in ("GET", "HEAD"):
+            return _json({"error": {"code": "method_not_allowed", "message": "only GET"}}, 405)
+        return await page()
+
+    async def _health(self) -> web.Response:
+        return _json({"status": "ok"})
+
+    async def _ready(self) -> web.Response:
+        readiness = self._supervisor.readiness()
+        return _json(readiness, 200 if readiness["ready"] else 503)
+
+    async def _metrics(self) -> web.Response:
+        text = exposition(await self._supervisor.stats())
+        return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    async def _stats(self) -> web.Response:
+        return _json(await self._supervisor.stats())
+
+
+def _json(body: Any, status: int = 200) -> web.Response:
+    return web.Response(status=status, text=json.dumps(body) + "\n", content_type="application/json")

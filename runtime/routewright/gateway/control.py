@@ -1,0 +1,161 @@
+"""The channel between the supervisor and a gateway process: JSON lines over an inherited socket pair.
+
+Strategy: the supervisor asks, the gateway answers with the same ``number``; what the gateway tells by itself has
+number 0. Nothing of a client's message ever travels here.
+"""
+
+import asyncio
+import itertools
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import msgspec
+
+_LONGEST = 64 * 1024 * 1024
+
+
+class Prepare(msgspec.Struct, tag=True):
+    """Load what is below ``generated/`` as the next epoch. Answered by `Done`."""
+
+
+class Commit(msgspec.Struct, tag=True):
+    """Serve the prepared epoch, leaving some routes as they are. Answered by `Done` with what has changed."""
+
+    keep: list[str] = []
+
+
+class Discard(msgspec.Struct, tag=True):
+    """Forget the prepared epoch. Answered by `Done`."""
+
+
+class Gone(msgspec.Struct, tag=True):
+    """A worker process has ended. Not answered."""
+
+    name: str
+    process: int
+
+
+class Ask(msgspec.Struct, tag=True):
+    """Report figures. Answered by `Done`."""
+
+
+class Drain(msgspec.Struct, tag=True):
+    """Take no more connections, close the open ones within so many seconds. Answered by `Done`."""
+
+    seconds: float
+
+
+class Done(msgspec.Struct, tag=True):
+    """The answer; ``problem`` says why not."""
+
+    problem: str = ""
+    value: Any = None
+
+
+class Pools(msgspec.Struct, tag=True):
+    """The gateway's pools have changed: ``[{"name", "digest", "ready", "workers"}]``."""
+
+    pools: list[dict[str, Any]]
+
+
+class Listening(msgspec.Struct, tag=True):
+    """The gateway accepts connections; ``problem`` says why it cannot."""
+
+    problem: str = ""
+
+
+Message: TypeAlias = Prepare | Commit | Discard | Gone | Ask | Drain | Done | Pools | Listening
+
+
+class _Line(msgspec.Struct):
+    number: int
+    message: Message
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+class ControlLost(Exception):
+    """The other process is gone."""
+
+
+class Control:
+    """One end of the channel. ``handle`` answers what the other end asks; ``None`` sends no answer."""
+
+    def __init__(self, handle: Callable[[Message], Awaitable[Message | None]]) -> None:
+        self._handle = handle
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Message]] = {}
+        self._writer: asyncio.StreamWriter | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.closed = asyncio.Event()
+
+    async def open(self, end: socket.socket) -> None:
+        """Begin to read from one end of the socket pair."""
+        reader, self._writer = await asyncio.open_connection(sock=end, limit=_LONGEST)
+        self._spawn(self._read(reader))
+
+    def tell(self, message: Message, number: int = 0) -> None:
+        """Send without waiting; nothing happens when the other end is gone."""
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(_encode(_Line(number, message)) + b"\n")
+
+    async def ask(self, message: Message, timeout: float = 30.0) -> Done:
+        """Send and wait for the answer.
+
+        Raises:
+            ControlLost: the other end is gone, or does not answer in time (seconds).
+        """
+        if self.closed.is_set():
+            raise ControlLost("the process is gone")
+        number = next(self._numbers)
+        future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        self.tell(message, number)
+        try:
+            async with asyncio.timeout(timeout):
+                answer = await future
+        except TimeoutError:
+            raise ControlLost(f"no answer within {timeout:g} s") from None
+        finally:
+            self._waiting.pop(number, None)
+        if not isinstance(answer, Done):
+            raise ControlLost("the answer makes no sense")
+        return answer
+
+    def close(self) -> None:
+        """Close this end."""
+        if self._writer is not None:
+            self._writer.close()
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while line := await reader.readline():
+                received = _decode(line)
+                if isinstance(received.message, Done):
+                    future = self._waiting.get(received.number)
+                    if future is not None and not future.done():
+                        future.set_result(received.message)
+                else:
+                    self._spawn(self._answer(received))
+        except (ConnectionError, ValueError):
+            pass
+        finally:
+            self.closed.set()
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_exception(ControlLost("the process is gone"))
+            if self._writer is not None:
+                self._writer.close()
+
+    async def _answer(self, received: _Line) -> None:
+        answer = await self._handle(received.message)
+        if answer is not None:
+            self.tell(answer, received.number)
+
+    def _spawn(self, coroutine: Any) -> None:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,153 @@
+"""A live route: everything that its connections need for a message, looked up once.
+
+Strategy: connections point at an endpoint, an endpoint at its route. A compatible reload binds the endpoint to the new
+route and its connections go on without noticing; an incompatible one makes a new endpoint, and the old one serves its
+connections until they leave.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from routewright.bridge.gateway import WorkerPool
+from routewright.hooks import RouteHooks
+from routewright.policies.rate_limit import RateLimiter
+from routewright.table import MessageType, Route
+from routewright.table.frames import DECODE_ERRORS, FrameError, client_messages, decode_open, decoder, diagnose
+
+if TYPE_CHECKING:
+    from routewright.gateway.connection import Connection
+
+LATENCY_BUCKETS = 26
+"""Powers of two of a microsecond: the last bucket begins at 33 s."""
+
+
+class Endpoint:
+    """One route while it is served."""
+
+    __slots__ = (
+        "bytes_in",
+        "bytes_out",
+        "connections",
+        "declared",
+        "decode",
+        "epoch",
+        "errors",
+        "hooks",
+        "in_flight",
+        "latency",
+        "latency_sum",
+        "limiters",
+        "message_hook",
+        "opened",
+        "pool",
+        "published",
+        "received",
+        "replied",
+        "reply_hook",
+        "retired",
+        "route",
+        "sticky",
+        "undeclared",
+    )
+
+    route: Route
+    pool: WorkerPool
+    hooks: RouteHooks
+
+    def __init__(self, route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int) -> None:
+        self.connections: set[Connection] = set()
+        self.limiters: dict[str, RateLimiter] = {}
+        self.retired = False
+        self.opened = 0
+        self.received = 0
+        self.replied = 0
+        self.published = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.errors: dict[str, int] = {}
+        self.latency = [0] * LATENCY_BUCKETS
+        self.latency_sum = 0.0
+        self.bind(route, pool, hooks, epoch)
+
+    def bind(self, route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int) -> None:
+        """Serve this route from now on. Requests that are under way end where they began."""
+        changed_rate = getattr(self, "route", route).rate_limit != route.rate_limit
+        self.route = route
+        self.pool = pool
+        self.hooks = hooks
+        self.epoch = epoch
+        self.in_flight = route.limits.in_flight
+        self.sticky = route.framing == "raw"
+        self.message_hook = hooks.message
+        self.reply_hook = hooks.reply
+        self.declared = tuple(message.name for message in client_messages(route))
+        self.undeclared = MessageType(name="", timeout=route.timeout)
+        self.decode = self._decoder()
+        if changed_rate:
+            self.limiters.clear()
+            for connection in self.connections:
+                connection.limiter = self.limiter(connection)
+
+    def _decoder(self) -> Callable[[bytes], Any]:
+        """Bytes of a frame -> its envelope; raises one of `DECODE_ERRORS`, or `FrameError`."""
+        if self.route.framing == "raw":
+            return decode_open
+        declared = decoder(client_messages(self.route))
+        if not self.route.open:
+            return declared or _nothing
+        names = frozenset(message.name for message in self.route.messages)
+
+        def decode(frame: bytes) -> Any:
+            if declared is not None:
+                try:
+                    return declared(frame)
+                except DECODE_ERRORS as error:
+                    problem = diagnose(frame, error, self.declared)
+                    if problem.code != "unknown_type":
+                        raise problem from None
+            envelope = decode_open(frame)
+            if envelope.type in names or envelope.type == "error" or envelope.type.startswith("$"):
+                raise FrameError(
+                    "unknown_type", f"clients may not send {envelope.type[:100]!r} here", id=envelope.id, path="$.type"
+                )
+            return envelope
+
+        return decode
+
+    def limiter(self, connection: "Connection") -> RateLimiter | None:
+        """The rate limiter that counts this connection's messages, shared where the route says so."""
+        limit = self.route.rate_limit
+        if limit is None:
+            return None
+        principal = connection.info.principal
+        if limit.per == "connection" or (limit.per == "principal" and principal is None):
+            return RateLimiter(limit.rate, limit.burst)
+        key = connection.info.address if limit.per == "address" or principal is None else principal.id
+        limiter = self.limiters.get(key)
+        if limiter is None:
+            limiter = self.limiters[key] = RateLimiter(limit.rate, limit.burst)
+        return limiter
+
+    def forget_idle(self, now: float) -> None:
+        """Drop shared limiters that nobody uses and that have recovered."""
+        if self.limiters:
+            used = {id(connection.limiter) for connection in self.connections}
+            for key, limiter in list(self.limiters.items()):
+                if id(limiter) not in used and limiter.idle(now):
+                    del self.limiters[key]
+
+    def count_error(self, code: str) -> None:
+        """Count an error frame or an error close. Codes a handler made up are counted as one."""
+        if code not in self.errors and len(self.errors) >= 64:
+            code = "other"
+        self.errors[code] = self.errors.get(code, 0) + 1
+
+    def observe(self, seconds: float) -> None:
+        """Count a final reply that took so long."""
+        self.latency_sum += seconds
+        bucket = int(seconds * 1e6).bit_length()
+        self.latency[bucket if bucket < LATENCY_BUCKETS else -1] += 1
+
+
+def _nothing(frame: bytes) -> Any:
+    raise diagnose(frame, ValueError(), ())

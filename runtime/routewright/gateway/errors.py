@@ -1,0 +1,52 @@
+"""Error frames, and what each error code means for a client."""
+
+from typing import Final
+
+import msgspec
+
+from routewright.table.frames import Id
+
+RETRYABLE: Final = frozenset(("rate_limited", "circuit_open", "overloaded", "timeout", "worker_lost"))
+"""Codes for which the same message may succeed later."""
+
+RAW_CLOSE: Final = {
+    "worker_lost": 1013,
+    "overloaded": 1013,
+    "rate_limited": 4029,
+    "unauthorized": 4501,
+    "forbidden": 4503,
+}
+"""How a raw route, which has no error frames, tells an error: a close code; 1011 for any other."""
+
+
+class _Detail(msgspec.Struct, omit_defaults=True, rename="camel"):
+    code: str
+    message: str
+    retryable: bool | msgspec.UnsetType = msgspec.UNSET
+    path: str = ""
+    retry_after: float = 0.0
+    hint: str = ""
+
+
+class _Frame(msgspec.Struct, omit_defaults=True, tag="error", tag_field="type"):
+    error: _Detail
+    id: Id = None
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def error_frame(
+    code: str,
+    message: str,
+    *,
+    id: Id = None,
+    path: str = "",
+    retryable: bool | None = None,
+    retry_after: float = 0.0,
+    hint: str = "",
+) -> bytes:
+    """The JSON of an error frame; ``retryable`` follows from the code unless it is given."""
+    if retryable is None:
+        retryable = code in RETRYABLE
+    return _encode(_Frame(_Detail(code, message, retryable, path, round(retry_after, 3), hint), id))

@@ -1,0 +1,94 @@
+"""The figures of one gateway process, and how those of several add up."""
+
+import os
+import resource
+from collections import Counter
+from typing import Any
+
+from routewright.gateway.endpoint import LATENCY_BUCKETS, Endpoint
+from routewright.gateway.gateway import Gateway, pools_report
+
+
+def figures(gateway: Gateway) -> dict[str, Any]:
+    """Everything that this process has counted, as JSON."""
+    bridge = gateway.bridge
+    endpoints = [*gateway.endpoints.values(), *gateway.retired]
+    return {
+        "process": os.getpid(),
+        "epoch": gateway.epoch,
+        "digest": gateway.table.digest,
+        "draining": gateway.draining,
+        "connections": len(gateway.sessions),
+        "refused": dict(gateway.refused),
+        "writes": gateway.sockets.writes,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "bridge": {
+            "sent": bridge.batches_sent,
+            "received": bridge.batches_received,
+            "bad": bridge.bad_batches,
+            "workers": [
+                {
+                    "name": worker.name,
+                    "process": worker.process,
+                    "language": worker.language,
+                    "requests": worker.requests,
+                    "in_flight": len(worker.pending),
+                    "sessions": len(worker.sessions),
+                    "draining": worker.draining,
+                }
+                for worker in bridge.workers.values()
+            ],
+        },
+        "pools": pools_report(gateway),
+        "routes": [_route(endpoint) for endpoint in endpoints],
+    }
+
+
+def _route(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "name": endpoint.route.name,
+        "path": endpoint.route.path,
+        "epoch": endpoint.epoch,
+        "retired": endpoint.retired,
+        "connections": len(endpoint.connections),
+        "opened": endpoint.opened,
+        "received": endpoint.received,
+        "replied": endpoint.replied,
+        "published": endpoint.published,
+        "bytes_in": endpoint.bytes_in,
+        "bytes_out": endpoint.bytes_out,
+        "errors": dict(endpoint.errors),
+        "latency": endpoint.latency,
+        "latency_sum": endpoint.latency_sum,
+    }
+
+
+def add_up(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """One report for several processes: counts are added, routes merged by name and epoch state."""
+    routes: dict[tuple[str, bool], dict[str, Any]] = {}
+    refused: Counter[str] = Counter()
+    for report in reports:
+        refused.update(report["refused"])
+        for route in report["routes"]:
+            key = (route["name"], route["retired"])
+            if key in routes:
+                _add(routes[key], route)
+            else:
+                routes[key] = {**route, "errors": dict(route["errors"]), "latency": list(route["latency"])}
+    return {
+        "connections": sum(report["connections"] for report in reports),
+        "refused": dict(refused),
+        "routes": list(routes.values()),
+        "gateways": [
+            {key: report[key] for key in ("process", "epoch", "digest", "connections", "memory", "writes", "bridge")}
+            for report in reports
+        ],
+    }
+
+
+def _add(total: dict[str, Any], route: dict[str, Any]) -> None:
+    for key in ("connections", "opened", "received", "replied", "published", "bytes_in", "bytes_out", "latency_sum"):
+        total[key] += route[key]
+    for code, count in route["errors"].items():
+        total["errors"][code] = total["errors"].get(code, 0) + count
+    total["latency"] = [total["latency"][at] + route["latency"][at] for at in range(LATENCY_BUCKETS)]

@@ -1,0 +1,285 @@
+"""The gateway of one process: its endpoints, its sessions, and what the bridge tells it.
+
+Strategy: a compiled table is an *epoch*. A new one is prepared beside the old (loaded, its pools opened to workers)
+and committed when the supervisor says that its workers are ready; the commit is one assignment of matcher and endpoints.
+"""
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from routewright.bridge.codec import Call, Close, Publish, Push
+from routewright.bridge.gateway import BridgeGateway, Worker, WorkerPool
+from routewright.gateway.call import call
+from routewright.gateway.connection import Connection
+from routewright.gateway.endpoint import Endpoint
+from routewright.gateway.socket import Sockets, State
+from routewright.hooks import Plugins, Reloaded
+from routewright.table import Route, Settings, Table, load
+from routewright.table.change import classify
+from routewright.table.discovery import describe
+from routewright.table.overrides import apply_to_table
+from routewright.table.paths import Matcher
+
+TICK = 0.25
+"""Seconds between two looks at slow, closing and unfinished connections."""
+
+
+class Gateway:
+    """Everything of one gateway process but its HTTP listener."""
+
+    def __init__(self, project: Path, endpoint: str, overrides: dict[str, Any]) -> None:
+        self.project = project
+        self.folder = project / "generated"
+        self.overrides = overrides
+        self.clock: Callable[[], float] = time.monotonic
+        self.sockets = Sockets()
+        self.bridge = BridgeGateway(endpoint, self, clock=self.clock)
+        self.plugins = Plugins(project)
+        self.table: Table
+        self.settings = Settings()
+        self.epoch = 0
+        self.matcher = Matcher(())
+        self.endpoints: dict[str, Endpoint] = {}
+        self.retired: set[Endpoint] = set()
+        self.sessions: dict[int, Connection] = {}
+        self.addresses: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.draining = False
+        self.drained = asyncio.Event()
+        self.discovery: dict[str, Any] = {}
+        self.on_pools_changed: Callable[[], None] = lambda: None
+        self._sessions = itertools.count(1)
+        self._pending: Table | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def next_session(self) -> int:
+        """A session number that this process has not used before."""
+        return next(self._sessions)
+
+    # Epochs
+
+    def prepare(self) -> Table:
+        """Load what is below ``generated/`` as the next epoch, and welcome its workers.
+
+        Raises:
+            TableError: it does not load.
+            PluginError: a plugin that it names does not load.
+        """
+        table = apply_to_table(load(self.folder), self.overrides)
+        self.plugins.reload(table)
+        for pool in table.pools:
+            self.bridge.pool(pool.name, pool.digest)
+        self._pending = table
+        return table
+
+    def commit(self, keep: frozenset[str] = frozenset()) -> Reloaded:
+        """Serve the prepared epoch. Routes named in ``keep`` stay as they are: their new workers did not start."""
+        table = self._pending
+        if table is None:
+            raise RuntimeError("no epoch is prepared")
+        self._pending = None
+        self.epoch += 1
+        pools = {name: self.bridge.pool(pool.name, pool.digest) for pool in table.pools for name in pool.routes}
+        endpoints: dict[str, Endpoint] = {}
+        changed: list[str] = []
+        added: list[str] = []
+        kept: list[str] = []
+        for route in table.routes:
+            old = self.endpoints.get(route.name)
+            if old is None:
+                endpoints[route.name] = Endpoint(route, pools[route.name], self.plugins.route(route), self.epoch)
+                added.append(route.name)
+            elif route.name in keep:
+                endpoints[route.name] = old
+                kept.append(route.name)
+            else:
+                change = classify(old.route, route)
+                endpoints[route.name] = self._rebind(old, route, pools[route.name], change)
+                if change != "unchanged":
+                    changed.append(route.name)
+        removed = [name for name in self.endpoints if name not in endpoints]
+        for name in removed:
+            self._retire(self.endpoints[name], 4504, "the route was removed")
+        self.table = table
+        self.settings = table.settings
+        self.matcher, self.endpoints = Matcher(endpoint.route for endpoint in endpoints.values()), endpoints
+        self.discovery = describe(table)
+        self._retain()
+        return Reloaded(
+            epoch=self.epoch,
+            digest=table.digest,
+            changed=tuple(changed),
+            added=tuple(added),
+            removed=tuple(removed),
+            kept=tuple(kept),
+            problems=(),
+        )
+
+    def _rebind(self, old: Endpoint, route: Route, pool: WorkerPool, change: str) -> Endpoint:
+        if change == "incompatible":
+            self._retire(old, 4001, "the route has changed")
+            return Endpoint(route, pool, self.plugins.route(route), self.epoch)
+        old.bind(route, pool, self.plugins.route(route), self.epoch)
+        return old
+
+    def discard(self) -> None:
+        """Forget the prepared epoch."""
+        self._pending = None
+        self._retain()
+
+    def _retire(self, endpoint: Endpoint, code: int, reason: str) -> None:
+        endpoint.retired = True
+        if endpoint.connections:
+            self.retired.add(endpoint)
+            asyncio.get_running_loop().call_later(self.settings.drain, self._close_all, endpoint, code, reason)
+
+    def _close_all(self, endpoint: Endpoint, code: int, reason: str) -> None:
+        for connection in tuple(endpoint.connections):
+            connection.close(code, reason)
+
+    def _retain(self) -> None:
+        """Let the workers go whose pool no endpoint uses any more."""
+        live = [*self.endpoints.values(), *self.retired]
+        keys = {(endpoint.pool.name, endpoint.pool.digest) for endpoint in live}
+        if self._pending is not None:
+            keys |= {(pool.name, pool.digest) for pool in self._pending.pools}
+        self.bridge.retain(keys)
+        self.on_pools_changed()
+
+    # Connections
+
+    def opened(self, connection: Connection) -> None:
+        """A connection is open: it counts from now on, and a worker is told of it."""
+        endpoint = connection.endpoint
+        endpoint.opened += 1
+        endpoint.connections.add(connection)
+        self.sessions[connection.info.id] = connection
+        self.addresses[connection.info.address] += 1
+        worker = endpoint.pool.pick()
+        if worker is not None:
+            connection.introduce(worker, fresh=True)
+            connection.worker = worker
+        if endpoint.hooks.connect is not None:
+            connection.begin(endpoint.hooks.connect)
+
+    def closed(self, connection: Connection, code: int) -> None:
+        """A connection is gone: its requests and its session end."""
+        info = connection.info
+        endpoint = connection.endpoint
+        if self.sessions.pop(info.id, None) is None:
+            return
+        endpoint.connections.discard(connection)
+        self.addresses[info.address] -= 1
+        if not self.addresses[info.address]:
+            del self.addresses[info.address]
+        if connection.in_flight:
+            self.bridge.forget(connection)
+        for worker in self.bridge.workers.values():
+            self.bridge.close(worker, info.id, code)
+        chain = endpoint.hooks.disconnect
+        if chain is not None:
+            self.spawn(self._disconnected(connection, code))
+        if endpoint in self.retired and not endpoint.connections:
+            self.retired.discard(endpoint)
+            self._retain()
+        if self.draining and not self.sessions:
+            self.drained.set()
+
+    async def _disconnected(self, connection: Connection, code: int) -> None:
+        chain = connection.endpoint.hooks.disconnect
+        if chain is not None:
+            await chain.run_async(connection.info, code)
+
+    def spawn(self, coroutine: Any) -> None:
+        """Run a coroutine beside everything else, and keep hold of it."""
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def tick(self) -> None:
+        """Look at slow and closing connections, and at limiters nobody uses."""
+        now = self.clock()
+        self.sockets.cut(now)
+        for socket in tuple(self.sockets.stalled):
+            if isinstance(socket, Connection):
+                socket.check_stalled(now)
+        for endpoint in self.endpoints.values():
+            endpoint.forget_idle(now)
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more connections, let what is in flight end, and close the rest with 1012, spread over time so that
+        the clients do not all come back at once."""
+        self.draining = True
+        if not self.sessions:
+            self.drained.set()
+        pause = min(seconds / 2, len(self.sessions) / 2000) / max(1, len(self.sessions))
+        end = self.clock() + seconds
+        for connection in list(self.sessions.values()):
+            self.spawn(self._leave(connection, end))
+            if pause * 1000 >= 1:
+                await asyncio.sleep(pause)
+        try:
+            async with asyncio.timeout(max(0.0, end - self.clock()) + 1.0):
+                await self.drained.wait()
+        except TimeoutError:
+            for connection in list(self.sessions.values()):
+                connection.abort()
+
+    async def _leave(self, connection: Connection, end: float) -> None:
+        while connection.in_flight and self.clock() < end and connection.state is State.OPEN:
+            await asyncio.sleep(0.02)
+        connection.close(1012, "the gateway restarts")
+
+    # What the bridge tells (see routewright.bridge.gateway.Observer)
+
+    def pushed(self, push: Push) -> None:
+        connection = self.sessions.get(push.session)
+        if connection is not None:
+            connection.deliver(push.frame, push.binary)
+
+    def published(self, publish: Publish) -> None:
+        for endpoint in (self.endpoints.get(publish.topic), *self.retired):
+            if endpoint is not None and endpoint.route.name == publish.topic:
+                endpoint.published += 1
+                for connection in tuple(endpoint.connections):
+                    connection.deliver(publish.frame, publish.binary)
+
+    def called(self, worker: Worker, message: Call) -> None:
+        call(self, worker, message)
+
+    def close_asked(self, close: Close) -> None:
+        connection = self.sessions.get(close.session)
+        if connection is not None:
+            allowed = close.code in (1000, 1008, 1011, 1013) or 3000 <= close.code < 5000
+            connection.close(close.code if allowed else 1011, close.reason)
+
+    def worker_ready(self, worker: Worker) -> None:
+        self.on_pools_changed()
+
+    def worker_lost(self, worker: Worker, sessions: set[int]) -> None:
+        for number in sessions:
+            connection = self.sessions.get(number)
+            if connection is not None and connection.worker is worker:
+                connection.worker = None
+                if connection.endpoint.sticky:
+                    connection.error("worker_lost", "the worker went away")
+        for endpoint in tuple(self.retired):
+            if endpoint.pool is worker.pool and not worker.pool.workers:
+                self._close_all(endpoint, 4001, "the route has changed")
+        self.on_pools_changed()
+
+    def batch_done(self) -> None:
+        self.sockets.flush()
+
+
+def pools_report(gateway: Gateway) -> list[dict[str, Any]]:
+    """The state of every pool, for the supervisor."""
+    return [
+        {"name": pool.name, "digest": pool.digest, "ready": len(pool.ready), "workers": len(pool.workers)}
+        for pool in gateway.bridge.pools.values()
+    ]

@@ -1,0 +1,322 @@
+"""The public HTTP listener: discovery, refusals, and the WebSocket handshake (RFC 6455, 4.2).
+
+Strategy: aiohttp's low-level server, without an application or a router: the path is looked up once, in the table.
+Whatever refuses a client does so before the handshake is answered, with an HTTP status and a JSON body that says why.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import ipaddress
+import json
+import time
+from typing import Any
+from urllib.parse import unquote
+
+import structlog
+from aiohttp import hdrs, web
+
+from routewright.gateway.connection import Connection
+from routewright.gateway.gateway import Gateway
+from routewright.gateway.origin import allowed
+from routewright.gateway.socket import take_over
+from routewright.hooks import PluginFailed, Refusal, RouteHooks, SessionInfo, UpgradeRequest
+from routewright.policies.rate_limit import RateLimiter
+from routewright.table import Principal, Route
+from routewright.table.discovery import describe_route
+from routewright.table.paths import Match, ParameterError, convert
+
+DISCOVERY = "/.well-known/websocket-routes"
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_BACKLOG = 4096
+
+log = structlog.get_logger("routewright.gateway")
+
+
+class Listener:
+    """Serves one gateway on one listening socket."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.waiting: dict[Any, float] = {}
+        self._near = RateLimiter(100.0, 100)
+        self._server: asyncio.Server | None = None
+        self._http = web.Server(
+            self._handle,
+            access_log=None,
+            keepalive_timeout=gateway.settings.limits.handshake,
+            max_line_size=4096,
+            max_field_size=8190,
+        )
+
+    async def start(self, listening: Any, ssl: Any = None) -> None:
+        """Accept connections from an already bound socket."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._accept, sock=listening, backlog=_BACKLOG, ssl=ssl)
+
+    async def stop(self) -> None:
+        """Accept no more."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    async def shut(self) -> None:
+        """Let go of the connections that never became WebSockets."""
+        await self._http.shutdown(0.5)
+
+    def _accept(self) -> asyncio.Protocol:
+        gateway = self.gateway
+        if len(self.waiting) + len(gateway.sessions) >= gateway.settings.limits.connections + _BACKLOG:
+            return _Refused()
+        protocol = self._http()
+        self.waiting[protocol] = gateway.clock()
+        return protocol
+
+    def tick(self) -> None:
+        """Cut connections that have not finished a request in time."""
+        now = self.gateway.clock()
+        limit = self.gateway.settings.limits.handshake
+        for protocol, since in list(self.waiting.items()):
+            if protocol.transport is None:
+                if now - since > 1.0:
+                    del self.waiting[protocol]
+            elif now - since > limit:
+                del self.waiting[protocol]
+                self.gateway.refused["handshake"] += 1
+                protocol.transport.abort()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.waiting.pop(request.protocol, None)
+        try:
+            return await self._answer(request)
+        except _Refuse as refusal:
+            self.gateway.refused[refusal.code] += 1
+            return _json(refusal.status, refusal.body(), refusal.headers)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.raw_path.partition("?")[0]
+        upgrade = request.headers.get(hdrs.UPGRADE, "")
+        if path == DISCOVERY and not upgrade:
+            self._only_get(request)
+            return _json(200, self.gateway.discovery, {"Cache-Control": "no-cache"})
+        match = self.gateway.matcher.match(path)
+        if match is None:
+            raise self._not_found(path)
+        if not upgrade:
+            self._only_get(request)
+            return _json(200, describe_route(match.route), {"Cache-Control": "no-cache"})
+        accept = _accept_key(request, upgrade)
+        return await self._upgrade(request, match, accept)
+
+    def _only_get(self, request: web.BaseRequest) -> None:
+        if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
+            raise _Refuse(405, "method_not_allowed", f"{request.method} is not GET", {"Allow": "GET, HEAD"})
+
+    def _not_found(self, path: str) -> "_Refuse":
+        near = [] if self._near.admit(time.monotonic()) else self.gateway.matcher.near(path)
+        hint = f"did you mean {near[0]}?" if near else f"see {DISCOVERY}"
+        return _Refuse(404, "not_found", f"no route {path[:200]!r}", hint=hint, near=near)
+
+    async def _upgrade(self, request: web.BaseRequest, match: Match, accept: str) -> web.StreamResponse:
+        gateway = self.gateway
+        route = match.route
+        endpoint = gateway.endpoints[route.name]
+        peer = _peer(request)
+        proxies = gateway.settings.trusted_proxies
+        proxied = bool(proxies) and _trusted(peer, proxies)
+        address = _address(request, peer, proxies) if proxied else peer
+        secure = request.secure or (proxied and request.headers.get("X-Forwarded-Proto") == "https")
+        if not allowed(
+            request.headers.getall(hdrs.ORIGIN, []),
+            gateway.settings.allowed_origins,
+            request.headers.get(hdrs.HOST),
+            secure=secure,
+            loopback=not proxied and is_loopback(gateway.settings.host),
+        ):
+            raise _Refuse(
+                403,
+                "forbidden",
+                "pages of this origin may not connect",
+                hint="list the origin in gateway.allowedOrigins",
+            )
+        self._room(endpoint.route.limits.connections, len(endpoint.connections), address)
+        try:
+            parameters = convert(route, match.parameters)
+        except ParameterError as error:
+            raise _Refuse(400, "invalid_parameter", str(error)) from None
+        path = unquote(request.raw_path.partition("?")[0])
+        principal = await self._authenticate(request, endpoint.hooks, route, path, address, secure)
+        if not endpoint.pool.ready:
+            raise _Refuse(503, "overloaded", f"no worker of route {route.name!r} is ready", {"Retry-After": "1"})
+        info = SessionInfo(
+            id=gateway.next_session(),
+            route=route,
+            path=path,
+            parameters=parameters,
+            principal=principal,
+            address=address,
+        )
+        connection = Connection(gateway, endpoint, info)
+        response = (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
+        )
+        switched = take_over(request, response.encode("ascii"), connection)
+        if switched is None:
+            raise ConnectionResetError("the client left during the handshake")
+        return switched
+
+    def _room(self, route_limit: int | None, on_route: int, address: str) -> None:
+        gateway = self.gateway
+        limits = gateway.settings.limits
+        retry = {"Retry-After": "5"}
+        if gateway.draining:
+            raise _Refuse(503, "overloaded", "the gateway is shutting down", {"Retry-After": "1"})
+        if len(gateway.sessions) >= limits.connections:
+            raise _Refuse(503, "overloaded", "the gateway has no room for further connections", retry)
+        if route_limit is not None and on_route >= route_limit:
+            raise _Refuse(503, "overloaded", "the route has no room for further connections", retry)
+        if gateway.addresses[address] >= limits.connections_per_address:
+            raise _Refuse(429, "rate_limited", "too many connections from this address", retry)
+
+    async def _authenticate(
+        self, request: web.BaseRequest, hooks: RouteHooks, route: Route, path: str, address: str, secure: bool
+    ) -> Principal | None:
+        if hooks.upgrade is None and hooks.authenticate is None:
+            return None
+        asked = UpgradeRequest(
+            method=request.method,
+            path=path,
+            query=request.query,
+            headers=request.headers,
+            address=address,
+            secure=secure,
+        )
+        try:
+            if hooks.upgrade is not None:
+                await hooks.upgrade.run_async(asked, route)
+            if hooks.authenticate is None:
+                return None
+            principal = await hooks.authenticate.run_async(asked, route)
+        except Refusal as refusal:
+            headers = {"Retry-After": str(max(1, round(refusal.retry_after)))} if refusal.retry_after else {}
+            if refusal.status == 401:
+                headers["WWW-Authenticate"] = "Bearer"
+            raise _Refuse(refusal.status, refusal.code, refusal.message, headers) from None
+        except PluginFailed as failure:
+            log.error("a plugin failed", error=str(failure))
+            raise _Refuse(500, "handler_error", "a plugin failed") from None
+        if principal is None:
+            raise _Refuse(401, "unauthorized", "this route wants a credential", {"WWW-Authenticate": "Bearer"})
+        return principal
+
+
+class _Refused(asyncio.Protocol):
+    """A connection for which there is no room at all."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
+
+
+class _Refuse(Exception):
+    """An HTTP answer that is not the one hoped for."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: dict[str, str] | None = None,
+        *,
+        hint: str = "",
+        near: list[str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers or {}
+        self.hint = hint
+        self.near = near
+
+    def body(self) -> dict[str, Any]:
+        """What the client is told."""
+        error: dict[str, Any] = {"code": self.code, "message": str(self)}
+        if self.hint:
+            error["hint"] = self.hint
+        return {"error": error} if self.near is None else {"error": error, "near": self.near}
+
+
+def _json(status: int, body: Any, headers: dict[str, str] | None = None) -> web.Response:
+    response = web.Response(
+        status=status,
+        text=json.dumps(body, ensure_ascii=False) + "\n",
+        content_type="application/json",
+        headers=headers,
+    )
+    response.force_close()
+    return response
+
+
+def _accept_key(request: web.BaseRequest, upgrade: str) -> str:
+    """``Sec-WebSocket-Accept`` of a well-formed handshake."""
+    headers = request.headers
+    version = {"Sec-WebSocket-Version": "13"}
+    if request.method != hdrs.METH_GET or request.version < (1, 1):
+        raise _Refuse(400, "bad_handshake", "a handshake is a GET request of HTTP/1.1")
+    if upgrade.strip().lower() != "websocket":
+        raise _Refuse(
+            426, "upgrade_required", f"cannot upgrade to {upgrade[:50]!r}", {"Upgrade": "websocket", **version}
+        )
+    tokens = [token.strip().lower() for value in headers.getall(hdrs.CONNECTION, []) for token in value.split(",")]
+    if "upgrade" not in tokens:
+        raise _Refuse(400, "bad_handshake", "the Connection header does not say Upgrade")
+    if headers.get(hdrs.SEC_WEBSOCKET_VERSION) != "13":
+        raise _Refuse(426, "upgrade_required", "the WebSocket version must be 13", version)
+    keys = headers.getall(hdrs.SEC_WEBSOCKET_KEY, [])
+    try:
+        valid = len(keys) == 1 and len(base64.b64decode(keys[0], validate=True)) == 16
+    except (binascii.Error, ValueError):
+        valid = False
+    if not valid:
+        raise _Refuse(400, "bad_handshake", "Sec-WebSocket-Key must be 16 bytes in base64")
+    # SHA-1 is what RFC 6455 asks for; nothing secret depends on it
+    digest = hashlib.sha1(keys[0].encode("ascii") + _GUID, usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode("ascii")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _trusted(address: str, proxies: tuple[str, ...]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in ipaddress.ip_network(proxy, strict=False) for proxy in proxies)
+
+
+def _peer(request: web.BaseRequest) -> str:
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    return str(peer[0]) if isinstance(peer, tuple) else "local"
+
+
+def _address(request: web.BaseRequest, peer: str, proxies: tuple[str, ...]) -> str:
+    """The client's address: the last one that trusted proxies did not add for each other."""
+    forwarded = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+    for entry in reversed([entry.strip() for entry in forwarded if entry.strip()]):
+        try:
+            address = str(ipaddress.ip_address(entry))
+        except ValueError:
+            return peer
+        if not _trusted(address, proxies):
+            return address
+    return peer

@@ -1,0 +1,192 @@
+"""A gateway process: serves until its supervisor says otherwise, or is gone.
+
+Started as ``python -m routewright.gateway`` with its listening socket and its end of the control channel inherited; its
+one argument is a JSON object (see `Start`).
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import ssl
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+import zmq
+
+from routewright.gateway.control import (
+    Ask,
+    Commit,
+    Control,
+    Discard,
+    Done,
+    Drain,
+    Gone,
+    Listening,
+    Message,
+    Pools,
+    Prepare,
+)
+from routewright.gateway.figures import figures
+from routewright.gateway.gateway import TICK, Gateway, pools_report
+from routewright.gateway.listener import Listener
+from routewright.gateway.logs import configure_logs
+from routewright.hooks import PluginError, Reloaded
+from routewright.table import Bridge, Settings, TableError
+from routewright.table.overrides import OverrideError
+
+log = structlog.get_logger("routewright.gateway")
+
+
+class Start(msgspec.Struct):
+    """What a gateway process is told at its start."""
+
+    project: str
+    endpoint: str
+    listening: int
+    control: int
+    overrides: dict[str, Any] = {}
+    log_level: str = "info"
+    log_format: str = "auto"
+
+
+class GatewayProcess:
+    """One gateway with its listener and its end of the control channel."""
+
+    def __init__(self, start: Start) -> None:
+        self.start = start
+        self.gateway = Gateway(Path(start.project), start.endpoint, start.overrides)
+        self.control = Control(self.handle)
+        self.listener: Listener | None = None
+
+    async def run(self) -> int:
+        """Serve until the control channel closes; the exit code."""
+        await self.control.open(socket.socket(fileno=self.start.control))
+        gateway = self.gateway
+        try:
+            gateway.prepare()
+            gateway.commit()
+            gateway.bridge.start(_security(gateway.settings.bridge))
+            gateway.on_pools_changed = self._tell_pools
+            await gateway.plugins.startup(gateway.table)
+            self.listener = Listener(gateway)
+            listening = socket.socket(fileno=self.start.listening)
+            await self.listener.start(listening, _tls(gateway.settings, gateway.project))
+        except (TableError, PluginError, OverrideError, zmq.ZMQError, OSError) as error:
+            self.control.tell(Listening(str(error)))
+            await self.control.closed.wait()
+            return 1
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 50, 50)
+        self.control.tell(Listening())
+        ticking = asyncio.create_task(self._tick())
+        await self.control.closed.wait()
+        ticking.cancel()
+        await gateway.plugins.shutdown()
+        await self.listener.shut()
+        gateway.bridge.stop()
+        return 0
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self.gateway.tick()
+            if self.listener is not None:
+                self.listener.tick()
+
+    async def _tell_plugins(self, report: Reloaded) -> None:
+        plugins = self.gateway.plugins
+        try:
+            await plugins.startup(self.gateway.table)
+        except PluginError as error:
+            log.error("a plugin does not start", reason=str(error))
+        await plugins.reloaded(report)
+
+    def _tell_pools(self) -> None:
+        self.control.tell(Pools(pools_report(self.gateway)))
+
+    async def handle(self, message: Message) -> Message | None:
+        """Do what the supervisor asks."""
+        gateway = self.gateway
+        match message:
+            case Prepare():
+                try:
+                    gateway.prepare()
+                except (TableError, PluginError, OverrideError) as error:
+                    return Done(str(error))
+                return Done()
+            case Commit():
+                report = gateway.commit(frozenset(message.keep))
+                gateway.spawn(self._tell_plugins(report))
+                return Done(value=msgspec.to_builtins(report))
+            case Discard():
+                gateway.discard()
+                return Done()
+            case Gone():
+                gateway.bridge.gone(message.name, message.process)
+                return None
+            case Ask():
+                return Done(value=figures(gateway))
+            case Drain():
+                if self.listener is not None:
+                    await self.listener.stop()
+                await gateway.drain(message.seconds)
+                return Done()
+            case _:
+                return None
+
+
+def _security(bridge: Bridge) -> Any:
+    """CURVE for a ``tcp://`` bridge; nothing for ``ipc://``, whose folder is private."""
+    if bridge.endpoint is None or not bridge.endpoint.startswith("tcp://"):
+        return None
+    secret = os.environ.get(bridge.secret_key_env or "", "")
+    if not (bridge.public_key and secret):
+        raise OSError(
+            f"a tcp:// bridge needs CURVE keys: gateway.bridge.publicKey, and the secret key in {bridge.secret_key_env!r}"
+        )
+
+    def configure(router: "zmq.Socket[bytes]") -> None:
+        router.setsockopt(zmq.CURVE_SERVER, 1)
+        router.setsockopt(zmq.CURVE_SECRETKEY, secret.encode())
+        router.setsockopt(zmq.CURVE_PUBLICKEY, (bridge.public_key or "").encode())
+
+    return configure
+
+
+def _tls(settings: Settings, project: Path) -> ssl.SSLContext | None:
+    if settings.tls is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(project / settings.tls.certificate, project / settings.tls.key)
+    return context
+
+
+def main(argument: str) -> int:
+    """Run a gateway process; the exit code."""
+    start = msgspec.json.decode(argument, type=Start)
+    configure_logs(start.log_level, start.log_format)
+    # the supervisor decides when to end; a signal to the whole group reaches it too
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.path.insert(0, start.project)
+
+    async def run() -> int:
+        return await GatewayProcess(start).run()
+
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(run())
+
+
+def loop_factory() -> Any:
+    """uvloop's event loop where it can be had, else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

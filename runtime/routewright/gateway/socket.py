@@ -1,0 +1,374 @@
+"""An open WebSocket (RFC 6455), driven by callbacks: no task, no future and no timer per connection.
+
+Strategy: aiohttp parses the HTTP request; then its transport is taken over (`take_over`) by a protocol of our own that
+feeds aiohttp's compiled frame reader and is, at the same time, the queue which that reader fills. Frames to send are
+collected and leave in one transport write per tick of the event loop.
+
+This is the one module that touches aiohttp's private parts: the frame reader, and the connection of a request. The
+contract they are used by is held by tests/gateway/test_socket.py.
+
+What the reader does not do is done here: it accepts unmasked frames (section 5.1: must fail with 1002) and close codes
+that must not travel (7.4.1), and it leaves the UTF-8 of a text frame unchecked when it hands out bytes (8.1).
+"""
+
+import asyncio
+import enum
+import struct
+from typing import Any
+
+from aiohttp import WSMsgType, web
+from aiohttp._websocket.models import WebSocketError
+from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
+
+HIGH_WATER = 64 * 1024
+"""Unsent bytes past which a client counts as slow."""
+
+CLOSE_WAIT = 5.0
+"""Seconds that a peer has to answer a close frame before its connection is cut."""
+
+_TEXT = WSMsgType.TEXT
+_BINARY = WSMsgType.BINARY
+_PING = WSMsgType.PING
+_CLOSE = WSMsgType.CLOSE
+
+TEXT_HEADERS = [bytes((0x81, length)) for length in range(126)]
+BINARY_HEADERS = [bytes((0x82, length)) for length in range(126)]
+_LENGTH_16 = struct.Struct("!BBH").pack
+_LENGTH_64 = struct.Struct("!BBQ").pack
+_NEVER_SENT = frozenset((1004, 1005, 1006, 1015))
+
+
+def header(opcode: int, length: int) -> bytes:
+    """The header of an unmasked, final frame."""
+    if length < 126:
+        return bytes((0x80 | opcode, length))
+    if length < 0x10000:
+        return _LENGTH_16(0x80 | opcode, 126, length)
+    return _LENGTH_64(0x80 | opcode, 127, length)
+
+
+class State(enum.Enum):
+    """Where a connection is in its life."""
+
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class Sockets:
+    """What the sockets of one gateway share: which of them have something to send in this tick, which wait for their
+    peer's close frame (and until when), and which have a peer that does not read."""
+
+    __slots__ = ("_loop", "_scheduled", "closing", "dirty", "stalled", "writes")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._scheduled = False
+        self.dirty: list[WebSocket] = []
+        self.closing: dict[WebSocket, float] = {}
+        self.stalled: set[WebSocket] = set()
+        self.writes = 0
+
+    def schedule(self) -> None:
+        """Flush at the end of this tick, unless somebody does it earlier."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._scheduled_flush)
+
+    def _scheduled_flush(self) -> None:
+        self._scheduled = False
+        self.flush()
+
+    def flush(self) -> None:
+        """One joined write for each socket that has frames."""
+        dirty = self.dirty
+        if not dirty:
+            return
+        self.dirty = []
+        self.writes += len(dirty)
+        for socket in dirty:
+            socket.flush()
+
+    def cut(self, now: float) -> None:
+        """Cut every connection whose peer did not answer a close frame in time."""
+        for socket in [socket for socket, deadline in self.closing.items() if deadline <= now]:
+            del self.closing[socket]
+            socket.abort()
+
+
+class WebSocket(WebSocketDataQueue, asyncio.Protocol):
+    """One open connection. A subclass says what its messages mean.
+
+    Args:
+        sockets: what it shares with the gateway's other sockets.
+        message_bytes: the largest message a client may send; a larger one closes with 1009.
+        clock: monotonic seconds.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_frame_rest",
+        "_partial_header",
+        "_reader",
+        "close_code",
+        "close_deadline",
+        "dirty",
+        "out",
+        "paused",
+        "sockets",
+        "stalled_since",
+        "state",
+        "transport",
+    )
+
+    def __init__(self, sockets: Sockets, message_bytes: int, clock: Any) -> None:
+        # The queue's own constructor is left out: nothing is ever queued in it
+        self.sockets = sockets
+        self.out: list[bytes] = []
+        self.dirty = False
+        self.state = State.OPEN
+        self.close_code = 1006
+        self.close_deadline = 0.0
+        self.stalled_since: float | None = None
+        self.paused = False
+        self.transport: asyncio.Transport
+        self._clock = clock
+        self._frame_rest = 0
+        self._partial_header = b""
+        # the reader's bound is exclusive
+        self._reader: WebSocketReader | None = WebSocketReader(
+            self, message_bytes + 1, compress=False, decode_text=False
+        )
+
+    # To be said by a subclass
+
+    def on_open(self) -> None:
+        """The handshake is answered; messages will follow."""
+
+    def on_text(self, data: bytes) -> None:
+        """A whole text message, known to be UTF-8."""
+
+    def on_binary(self, data: bytes) -> None:
+        """A whole binary message."""
+
+    def on_closed(self, code: int) -> None:
+        """The connection is gone: ``code`` is the peer's, ours, or 1006."""
+
+    # asyncio.Protocol
+
+    def data_received(self, data: bytes) -> None:
+        if self.state is State.CLOSED or self._reader is None:
+            return
+        if not self._masked(data):
+            self.fail(1002, "client frames must be masked")
+            return
+        self._reader.feed_data(data)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self.state is State.CLOSED:
+            return
+        self.state = State.CLOSED
+        self.sockets.closing.pop(self, None)
+        self.sockets.stalled.discard(self)
+        self._reader = None
+        self.out = []
+        self.on_closed(self.close_code)
+
+    def pause_writing(self) -> None:
+        self.stalled_since = self._clock()
+        self.sockets.stalled.add(self)
+
+    def resume_writing(self) -> None:
+        self.stalled_since = None
+        self.sockets.stalled.discard(self)
+
+    # aiohttp's reader
+
+    def feed_data(self, message: Any, size: int) -> None:
+        kind = message[0]
+        if self.state is not State.OPEN and kind is not _CLOSE:
+            return
+        if kind is _TEXT:
+            data = message[1]
+            if not data.isascii():
+                try:
+                    data.decode()
+                except UnicodeDecodeError:
+                    self.fail(1007, "text is not UTF-8")
+                    return
+            self.on_text(data)
+        elif kind is _BINARY:
+            self.on_binary(message[1])
+        elif kind is _PING:
+            self.send(bytes((0x8A, len(message[1]))), bytes(message[1]))
+        elif kind is _CLOSE:
+            self._close_received(message[1])
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
+        if isinstance(exc, WebSocketError):
+            self.fail(int(exc.code), str(exc))
+        else:
+            self.fail(1011, "internal error")
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a frame could not be handled", "exception": exc, "protocol": self}
+            )
+
+    def feed_eof(self) -> None:
+        return
+
+    def _masked(self, data: bytes) -> bool:
+        """Whether every frame that begins in this chunk has its mask bit set (RFC 6455, 5.1)."""
+        if self._partial_header:
+            data = self._partial_header + data
+            self._partial_header = b""
+        at = self._frame_rest
+        size = len(data)
+        while at < size:
+            if at + 2 > size:
+                self._partial_header = data[at:]
+                self._frame_rest = 0
+                return True
+            length = data[at + 1] - 128
+            if length < 0:
+                return False
+            if length < 126:
+                at += length + 6
+                continue
+            width = 2 if length == 126 else 8
+            if at + 2 + width > size:
+                self._partial_header = data[at:]
+                self._frame_rest = 0
+                return True
+            at += int.from_bytes(data[at + 2 : at + 2 + width], "big") + 6 + width
+        self._frame_rest = at - size
+        return True
+
+    # Sending and closing
+
+    def send(self, head: bytes, payload: bytes) -> None:
+        """Queue one frame; it leaves with the tick."""
+        out = self.out
+        out.append(head)
+        out.append(payload)
+        if not self.dirty:
+            self.dirty = True
+            self.sockets.dirty.append(self)
+            self.sockets.schedule()
+
+    def send_text(self, payload: bytes) -> None:
+        """Queue a text frame."""
+        length = len(payload)
+        self.send(TEXT_HEADERS[length] if length < 126 else header(1, length), payload)
+
+    def send_binary(self, payload: bytes) -> None:
+        """Queue a binary frame."""
+        length = len(payload)
+        self.send(BINARY_HEADERS[length] if length < 126 else header(2, length), payload)
+
+    def flush(self) -> None:
+        """Write what is queued."""
+        self.dirty = False
+        if self.out:
+            data = b"".join(self.out)
+            self.out.clear()
+            if self.state is not State.CLOSED:
+                self.transport.write(data)
+
+    def unsent(self) -> int:
+        """Bytes that the operating system has not taken yet."""
+        return self.transport.get_write_buffer_size()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Begin the closing handshake: what is queued, then a close frame, then up to `CLOSE_WAIT` seconds for the
+        peer's. Idempotent."""
+        if self.state is not State.OPEN:
+            return
+        self.state = State.CLOSING
+        self.close_code = code
+        payload = code.to_bytes(2, "big") + reason.encode()[:123]
+        self.out.append(header(8, len(payload)))
+        self.out.append(payload)
+        self.flush()
+        self.sockets.closing[self] = self._clock() + CLOSE_WAIT
+
+    def fail(self, code: int, reason: str) -> None:
+        """Close because of the peer's mistake: a close frame, and nothing more is read as a message."""
+        if self.state is State.OPEN:
+            self.close(code, reason)
+            # the peer may go on sending: reading on (and dropping) keeps the close frame from being lost to a reset
+            self._reader = None
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+            self.sockets.closing[self] = self._clock() + 1.0
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        if self.state is not State.CLOSED:
+            self.transport.abort()
+
+    def _close_received(self, code: int) -> None:
+        if code in _NEVER_SENT or (code and code < 1000) or code >= 5000:
+            self.fail(1002, f"close code {code} must not be sent")
+            return
+        if self.state is State.OPEN:
+            self.close_code = code or 1005
+            payload = code.to_bytes(2, "big") if code else b""
+            self.out.append(header(8, len(payload)))
+            self.out.append(payload)
+            self.flush()
+            self.state = State.CLOSING
+        self.sockets.closing[self] = self._clock() + CLOSE_WAIT
+        self.transport.close()
+
+    def pause_reading(self) -> None:
+        """Let TCP push back."""
+        if not self.paused and self.state is State.OPEN:
+            self.paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        if self.paused:
+            self.paused = False
+            if self.state is State.OPEN:
+                self.transport.resume_reading()
+
+
+class Switched(web.StreamResponse):
+    """What a handler returns after `take_over`: nothing more is written for the request."""
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        return None
+
+
+def take_over(request: web.BaseRequest, response: bytes, socket: WebSocket) -> Switched | None:
+    """Answer an upgrade request with ``response`` (a whole HTTP 101) and make ``socket`` the protocol of its
+    connection. ``None`` if the client has gone meanwhile.
+
+    aiohttp's side of the connection is told that the connection is lost, which makes it let go of the request, its
+    task and its timers; the transport itself stays open.
+    """
+    protocol = request.protocol
+    transport = protocol.transport
+    if transport is None or transport.is_closing():
+        return None
+    tail: bytes = protocol._message_tail
+    protocol._message_tail = b""
+    protocol.transport = None
+    socket.transport = transport
+    transport.set_protocol(socket)
+    transport.set_write_buffer_limits(high=HIGH_WATER)
+    protocol.connection_lost(None)
+    transport.write(response)
+    if protocol._reading_paused:
+        transport.resume_reading()
+    socket.on_open()
+    if tail:
+        socket.data_received(tail)
+    return Switched()

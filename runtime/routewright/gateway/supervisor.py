@@ -1,0 +1,377 @@
+"""The supervisor: compiles, starts gateway and worker processes, and carries out reloads.
+
+Strategy: no client's byte passes here, so compiling a spec or importing a module never delays a message. A reload goes
+in three steps: every gateway *prepares* the new epoch beside the old one; the workers of changed contracts start and
+connect; then every gateway *commits*. What cannot be had is left as it was: an invalid spec changes nothing, and a
+route whose new module does not start keeps its old one.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from routewright.gateway.control import Commit, Discard, Gone, Prepare
+from routewright.gateway.figures import add_up
+from routewright.gateway.gateways import GatewayChild, GatewayFailed
+from routewright.gateway.options import Compile, Compiled, Options
+from routewright.gateway.watch import Watch
+from routewright.gateway.workers import WorkerGroup
+from routewright.table import Pool, Settings, Table, TableError, load
+from routewright.table.overrides import OverrideError, apply_to_table
+
+log = structlog.get_logger("routewright.supervisor")
+
+PoolKey = tuple[str, str]
+
+
+class StartFailed(Exception):
+    """The gateway cannot start; the message says why, for a person."""
+
+
+class Supervisor:
+    """All processes of one gateway.
+
+    Args:
+        project: the folder of the spec; ``generated/`` stands in it.
+        compile: checks the spec and publishes ``generated/``; ``None`` serves ``generated/`` as it is.
+    """
+
+    def __init__(self, project: Path, options: Options, compile: Compile | None) -> None:
+        self.project = project.resolve()
+        self.options = options
+        self.table: Table
+        self.gateways: list[GatewayChild] = []
+        self.groups: dict[PoolKey, WorkerGroup] = {}
+        self.listening: socket.socket | None = None
+        self.ready_logged = False
+        self.draining = False
+        self.started = time.time()
+        self.reloads = {"done": 0, "refused": 0, "unchanged": 0}
+        self.problem = ""
+        self.kept: frozenset[str] = frozenset()
+        self._compile = compile
+        self._files: tuple[Path, ...] = ()
+        self._folder = tempfile.mkdtemp(prefix="routewright-")
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._watch: Watch | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force: the spec's, under the command's overrides."""
+        return self.table.settings
+
+    # Start and end
+
+    async def start(self) -> None:
+        """Compile, listen, and start every process.
+
+        Raises:
+            StartFailed: the spec is invalid, an address is taken, or a gateway process does not start.
+        """
+        compiled = await self._run_compile()
+        if not compiled.ok:
+            raise StartFailed(compiled.report)
+        try:
+            self.table = self._load()
+            self.listening = _bind(self.settings.host, self.settings.port)
+        except (TableError, OverrideError) as error:
+            raise StartFailed(str(error)) from None
+        except OSError as error:
+            raise StartFailed(
+                f"cannot listen on {self.settings.host}:{self.settings.port}: {error.strerror or error}"
+            ) from None
+        for index in range(self.options.processes):
+            self.gateways.append(
+                GatewayChild(self.project, self._endpoint(index), self.listening, self.options, self._pools_changed)
+            )
+        for pool in self.table.pools:
+            self._group(pool)
+        launches = [asyncio.create_task(group.launch()) for group in self.groups.values()]
+        try:
+            await asyncio.gather(*(gateway.start() for gateway in self.gateways))
+        except GatewayFailed as error:
+            for launch in launches:
+                launch.cancel()
+            raise StartFailed(str(error)) from None
+        await asyncio.gather(*launches)
+        for group in self.groups.values():
+            self._log_problems(group)
+        if self.options.watch:
+            self._watch = Watch(*self._directories())
+            self._spawn(self._follow(self._watch))
+
+    def _endpoint(self, index: int) -> str:
+        configured = self.settings.bridge.endpoint
+        if configured is None:
+            return f"ipc://{self._folder}/gateway-{index}.sock"
+        if index == 0:
+            return configured
+        scheme, _, rest = configured.partition("://")
+        host, colon, port = rest.rpartition(":")
+        return f"{scheme}://{host}{colon}{int(port) + index}" if scheme == "tcp" else f"{configured}-{index}"
+
+    async def stop(self, seconds: float) -> None:
+        """Drain and end every process.
+
+        Args:
+            seconds: how long clients and handlers may take.
+        """
+        self.draining = True
+        if self._watch is not None:
+            await self._watch.stop()
+        await asyncio.gather(*(gateway.drain(seconds) for gateway in self.gateways))
+        await asyncio.gather(*(group.stop() for group in self.groups.values()))
+        await asyncio.gather(*(gateway.stop() for gateway in self.gateways))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.listening is not None:
+            self.listening.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    # Pools
+
+    def _group(self, pool: Pool) -> WorkerGroup | None:
+        if pool.source != "module" or pool.workers < 1:
+            return None
+        endpoints = tuple(gateway.endpoint for gateway in self.gateways)
+        drain = self.settings.drain
+        group = WorkerGroup(pool, self.project, endpoints, drain, self._gone, self._pools_changed)
+        self.groups[pool.name, pool.digest] = group
+        return group
+
+    def _gone(self, name: str, process: int) -> None:
+        for gateway in self.gateways:
+            gateway.tell(Gone(name, process))
+
+    def _pools_changed(self) -> None:
+        """Let go of worker groups that no gateway has a use for any more."""
+        if self._lock.locked() or self.draining:
+            return
+        wanted = {(pool.name, pool.digest) for pool in self.table.pools}
+        for gateway in self.gateways:
+            wanted |= {(pool["name"], pool["digest"]) for pool in gateway.pools}
+        for key in [key for key in self.groups if key not in wanted]:
+            self._spawn(self.groups.pop(key).stop())
+
+    def _log_problems(self, group: WorkerGroup) -> None:
+        for problem in group.problems:
+            log.error(
+                "a handler module does not start",
+                module=group.pool.name,
+                routes=list(group.pool.routes),
+                reason=problem.get("message", ""),
+                file=problem.get("file", ""),
+                line=problem.get("line", 0),
+            )
+
+    # Reload
+
+    async def _run_compile(self) -> Compiled:
+        if self._compile is None:
+            return Compiled(True)
+        compiled = await asyncio.to_thread(self._compile)
+        self._files = compiled.files
+        return compiled
+
+    def _load(self) -> Table:
+        return apply_to_table(load(self.project / "generated"), self.options.overrides)
+
+    async def reload(self, *, plugins: bool = False) -> None:
+        """Bring the spec as it is now into service, or say why not.
+
+        Args:
+            plugins: a plugin's code has changed, so commit even if the table has not.
+        """
+        async with self._lock:
+            await self._reload(plugins)
+        self._pools_changed()
+        if self._watch is not None:
+            self._watch.watch(*self._directories())
+
+    async def _reload(self, plugins: bool) -> None:
+        compiled = await self._run_compile()
+        if not compiled.ok:
+            self._refuse("the spec is invalid; the old table serves on", compiled.report, compiled.problems)
+            return
+        try:
+            table = self._load()
+        except (TableError, OverrideError) as error:
+            self._refuse("generated/ does not load; the old table serves on", str(error))
+            return
+        if table.digest == self.table.digest and not plugins and not self.kept:
+            self.reloads["unchanged"] += 1
+            self.problem = ""
+            return
+        answers = await asyncio.gather(*(gateway.ask(Prepare()) for gateway in self.gateways))
+        problem = next((answer.problem for answer in answers if answer.problem), "")
+        if problem:
+            for gateway in self.gateways:
+                await gateway.ask(Discard())
+            self._refuse("the new table is not served; the old one serves on", problem)
+            return
+        keep = await self._launch(table)
+        answers = await asyncio.gather(*(gateway.ask(Commit(sorted(keep))) for gateway in self.gateways))
+        self.table = table
+        self.kept = frozenset(keep)
+        self.problem = ""
+        self.reloads["done"] += 1
+        report = next((answer.value for answer in answers if isinstance(answer.value, dict)), {})
+        log.info(
+            "reloaded", digest=table.digest, **{key: report.get(key) for key in ("changed", "added", "removed", "kept")}
+        )
+
+    async def _launch(self, table: Table) -> set[str]:
+        """Start the workers of new contracts; the routes that keep their old ones because the new did not start."""
+        fresh = [pool for pool in table.pools if (pool.name, pool.digest) not in self.groups]
+        groups = [group for pool in fresh if (group := self._group(pool)) is not None]
+        results = await asyncio.gather(*(group.replace() for group in groups))
+        serving = {route.name for route in self.table.routes}
+        keep: set[str] = set()
+        for group, ready in zip(groups, results, strict=True):
+            if ready:
+                continue
+            self._log_problems(group)
+            held = serving.intersection(group.pool.routes)
+            if held:
+                keep |= held
+                del self.groups[group.pool.name, group.pool.digest]
+            else:
+                self._spawn(group.launch())
+        return keep
+
+    def _refuse(self, event: str, report: str, problems: int = 1) -> None:
+        self.reloads["refused"] += 1
+        self.problem = report
+        log.error(event, problems=problems, report=report)
+
+    # Watching
+
+    def _directories(self) -> tuple[set[Path], set[Path]]:
+        """What to watch: flat, and with everything below."""
+        flat = {self.project, self.project / "generated", *(path.parent for path in self._files)}
+        names = {pool.name for pool in self.table.pools if pool.source == "module"}
+        names |= {middleware.name for route in self.table.routes for middleware in route.middleware}
+        packages = {self.project / name.split(".")[0] for name in names if "." in name}
+        deep = {path for path in packages if path.is_dir()}
+        return {path for path in flat if path.is_relative_to(self.project)}, deep
+
+    async def _follow(self, watch: Watch) -> None:
+        async for changed in watch.changes():
+            try:
+                await self._changed(changed)
+            except Exception:
+                # whatever went wrong with one change must not end the watching for the next
+                log.exception("a change could not be carried out")
+
+    async def _changed(self, changed: set[Path]) -> None:
+        generated = self.project / "generated"
+        python = {path for path in changed if path.suffix == ".py" and path.parent != generated}
+        data = changed - python
+        plugins = any(self._is_plugin(path) for path in python)
+        if data or plugins or (python and self.kept):
+            await self.reload(plugins=plugins)
+        if python:
+            await asyncio.gather(*(self._replace(group) for group in self._affected(python)))
+
+    def _affected(self, changed: set[Path]) -> list[WorkerGroup]:
+        """The groups whose processes have imported one of these files, or whose module never started."""
+        names = {str(path) for path in changed}
+        return [group for group in self.groups.values() if group.files & names or not group.processes]
+
+    async def _replace(self, group: WorkerGroup) -> None:
+        if await group.replace():
+            log.info("handler code reloaded", module=group.pool.name)
+        else:
+            self._log_problems(group)
+
+    def _is_plugin(self, path: Path) -> bool:
+        names = {middleware.name for route in self.table.routes for middleware in route.middleware}
+        try:
+            relative = path.relative_to(self.project).with_suffix("")
+        except ValueError:
+            return False
+        module = ".".join(relative.parts).removesuffix(".__init__")
+        return any(module == name or module.startswith(f"{name}.") for name in names)
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # What operators see
+
+    def readiness(self) -> dict[str, Any]:
+        """Each route: whether it is ready, and if not, why."""
+        routes: dict[str, dict[str, Any]] = {}
+        for pool in self.table.pools:
+            reason = self._why_not(pool)
+            for name in pool.routes:
+                routes[name] = {"ready": not reason, **({"reason": reason} if reason else {})}
+        ready = not self.draining and all(route["ready"] for route in routes.values())
+        return {"ready": ready, "draining": self.draining, "routes": routes}
+
+    def _why_not(self, pool: Pool) -> str:
+        counts = [_ready_workers(gateway.pools, pool.name) for gateway in self.gateways]
+        if counts and min(counts) > 0:
+            return ""
+        group = self.groups.get((pool.name, pool.digest))
+        if group is None:
+            return f"no worker {pool.name!r} is connected"
+        if group.problems:
+            first = group.problems[0]
+            place = f"{first['file']}:{first['line']}: " if first.get("file") else ""
+            return f"{place}{first.get('message', '')}"
+        return f"the workers of {pool.name} are starting"
+
+    async def stats(self) -> dict[str, Any]:
+        """Everything there is to know, as JSON."""
+        reports = await asyncio.gather(*(gateway.figures() for gateway in self.gateways))
+        return {
+            "uptime": round(time.time() - self.started, 3),
+            "digest": self.table.digest,
+            "reloads": dict(self.reloads),
+            "problem": self.problem,
+            "kept": sorted(self.kept),
+            **add_up([report for report in reports if report is not None]),
+            "workers": [
+                {
+                    "pool": group.pool.name,
+                    "digest": group.pool.digest,
+                    "routes": list(group.pool.routes),
+                    "wanted": group.pool.workers,
+                    "ready": sum(process.state == "ready" for process in group.processes),
+                    "processes": [process.number for process in group.processes],
+                    "restarts": group.restarts,
+                    "problems": group.problems,
+                }
+                for group in self.groups.values()
+            ],
+            "gateway_restarts": sum(gateway.restarts for gateway in self.gateways),
+        }
+
+
+def _ready_workers(pools: list[dict[str, Any]], name: str) -> int:
+    return sum(pool["ready"] for pool in pools if pool["name"] == name)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    bound = socket.socket(family, kind, protocol)
+    with contextlib.ExitStack() as undo:
+        undo.callback(bound.close)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        bound.bind(address)
+        bound.setblocking(False)
+        undo.pop_all()
+    return bound
