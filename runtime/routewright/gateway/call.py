@@ -58,10 +58,7 @@ def _dispatch(gateway: "Gateway", worker: Worker, message: Call) -> tuple[str, s
     if route.framing == "raw":
         return "invalid_message", f"route {route.name!r} has raw frames and cannot be called"
     if len(message.frame) > route.limits.message_bytes:
-        return (
-            "too_large",
-            f"the message has {len(message.frame)} bytes, route {route.name!r} takes {route.limits.message_bytes}",
-        )
+        return "too_large", f"{len(message.frame)} bytes; route {route.name!r} takes {route.limits.message_bytes}"
     try:
         envelope = endpoint.decode(message.frame)
     except FrameError as error:

@@ -60,7 +60,18 @@ class Lane:
 class Connection(WebSocket):
     """One client on one endpoint, speaking the plain protocol or raw frames."""
 
-    __slots__ = ("endpoint", "gateway", "held", "in_flight", "inbound", "info", "limiter", "outbound", "worker")
+    __slots__ = (
+        "endpoint",
+        "gateway",
+        "held",
+        "in_flight",
+        "inbound",
+        "info",
+        "leaving",
+        "limiter",
+        "outbound",
+        "worker",
+    )
 
     def __init__(self, gateway: "Gateway", endpoint: Endpoint, info: SessionInfo) -> None:
         super().__init__(gateway.sockets, endpoint.route.limits.message_bytes, gateway.clock)
@@ -68,6 +79,7 @@ class Connection(WebSocket):
         self.endpoint = endpoint
         self.info = info
         self.in_flight = 0
+        self.leaving = False
         self.worker: Worker | None = None
         self.held: deque[Frame] | None = None
         self.inbound: Lane | None = None
@@ -143,12 +155,8 @@ class Connection(WebSocket):
         of frames matters."""
         pool = self.endpoint.pool
         home = self.worker
-        if (
-            home is not None
-            and not home.draining
-            and (self.endpoint.sticky or len(pool.ready) == 1)
-            and home.pool is pool
-        ):
+        alone = self.endpoint.sticky or len(pool.ready) == 1
+        if alone and home is not None and home.pool is pool and not home.draining:
             return home if len(home.pending) < home.capacity else None
         worker = pool.pick()
         if worker is not None and worker is not home:
@@ -199,8 +207,20 @@ class Connection(WebSocket):
             else:
                 self._message(data)
         if not self.held:
-            self.held = None
-            self.resume_reading()
+            if self.leaving and not self.in_flight:
+                self.close(1012, "the gateway restarts")
+            elif not self.leaving:
+                self.held = None
+                self.resume_reading()
+
+    def leave(self) -> None:
+        """Close with 1012 as soon as nothing is in flight; take no further messages."""
+        self.leaving = True
+        if self.held is None:
+            self.held = deque()
+            self.pause_reading()
+        self.held.clear()
+        self.release()
 
     # Hooks
 

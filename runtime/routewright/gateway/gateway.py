@@ -1,10 +1,11 @@
 """The gateway of one process: its endpoints, its sessions, and what the bridge tells it.
 
 Strategy: a compiled table is an *epoch*. A new one is prepared beside the old (loaded, its pools opened to workers)
-and committed when the supervisor says that its workers are ready; the commit is one assignment of matcher and endpoints.
+and committed when the supervisor says that its workers are ready: one assignment of matcher and endpoints.
 """
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections import Counter
@@ -17,7 +18,7 @@ from routewright.bridge.gateway import BridgeGateway, Worker, WorkerPool
 from routewright.gateway.call import call
 from routewright.gateway.connection import Connection
 from routewright.gateway.endpoint import Endpoint
-from routewright.gateway.socket import Sockets, State
+from routewright.gateway.socket import Sockets
 from routewright.hooks import Plugins, Reloaded
 from routewright.table import Route, Settings, Table, load
 from routewright.table.change import classify
@@ -217,23 +218,25 @@ class Gateway:
         self.draining = True
         if not self.sessions:
             self.drained.set()
-        pause = min(seconds / 2, len(self.sessions) / 2000) / max(1, len(self.sessions))
+        # at most 2,000 a second come back, if there is time for that; a few need no spreading
+        count = len(self.sessions)
+        pause = 0.0 if count < 100 else min(seconds / 2, count / 2000) / count
         end = self.clock() + seconds
         for connection in list(self.sessions.values()):
-            self.spawn(self._leave(connection, end))
-            if pause * 1000 >= 1:
+            connection.leave()
+            if pause:
                 await asyncio.sleep(pause)
-        try:
-            async with asyncio.timeout(max(0.0, end - self.clock()) + 1.0):
-                await self.drained.wait()
-        except TimeoutError:
-            for connection in list(self.sessions.values()):
-                connection.abort()
+        await self._drained_within(max(0.0, end - self.clock()))
+        for connection in list(self.sessions.values()):
+            connection.close(1012, "the gateway restarts")
+        await self._drained_within(1.0)
+        for connection in list(self.sessions.values()):
+            connection.abort()
 
-    async def _leave(self, connection: Connection, end: float) -> None:
-        while connection.in_flight and self.clock() < end and connection.state is State.OPEN:
-            await asyncio.sleep(0.02)
-        connection.close(1012, "the gateway restarts")
+    async def _drained_within(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.drained.wait()
 
     # What the bridge tells (see routewright.bridge.gateway.Observer)
 

@@ -188,7 +188,7 @@ class Listener:
         asked = UpgradeRequest(
             method=request.method,
             path=path,
-            query=request.query,
+            query=request.rel_url.query,
             headers=request.headers,
             address=address,
             secure=secure,

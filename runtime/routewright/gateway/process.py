@@ -148,7 +148,7 @@ def _security(bridge: Bridge) -> Any:
     secret = os.environ.get(bridge.secret_key_env or "", "")
     if not (bridge.public_key and secret):
         raise OSError(
-            f"a tcp:// bridge needs CURVE keys: gateway.bridge.publicKey, and the secret key in {bridge.secret_key_env!r}"
+            f"a tcp:// bridge needs CURVE keys: bridge.publicKey, and the secret key in {bridge.secret_key_env!r}"
         )
 
     def configure(router: "zmq.Socket[bytes]") -> None:
