@@ -1,0 +1,117 @@
+"""Values of a spec as Python source text.
+
+Strategy: this module is the only way from a spec's string to generated Python. Each function returns text that stays
+inside its literal, docstring or comment whatever the string holds: quotes, line ends, control and bidirectional
+characters, lone surrogates. What is escaped depends on one fixed version of Unicode, so that every Python writes the
+same bytes.
+"""
+
+import math
+import re
+import textwrap
+from unicodedata import ucd_3_2_0
+
+from routewright.codegen.errors import RenderError
+
+INT64 = range(-(2**63), 2**63)
+"""The integers that msgspec can hold as a bound or a constant."""
+
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_EMOJI = range(0x1F300, 0x1FB00)
+
+
+def visible(character: str) -> bool:
+    """Whether the character can stand in source text as itself: ASCII that prints, or assigned in Unicode 3.2 (or an
+    emoji) and neither a control, a format, a surrogate nor a space of any kind."""
+    if character.isascii():
+        return character.isprintable()
+    return ucd_3_2_0.category(character)[0] in "LMNPS" or ord(character) in _EMOJI
+
+
+def string(text: str) -> str:
+    """A string literal of ``text``."""
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    return quote + "".join("\\" + c if c == quote else _escaped(c) for c in text) + quote
+
+
+def pattern(text: str) -> str:
+    """A string literal of a regular expression: raw where that reads better and is safe."""
+    raw = "\\" in text and '"' not in text and not text.endswith("\\") and all(visible(c) for c in text)
+    return f'r"{text}"' if raw else string(text)
+
+
+def integer(value: int) -> str:
+    """A literal of an integer of at most 64 bits.
+
+    Raises:
+        RenderError: it has more.
+    """
+    if value not in INT64:
+        raise RenderError("", "an integer of more than 64 bits")
+    return repr(int(value))
+
+
+def number(value: float) -> str:
+    """A ``float`` literal.
+
+    Raises:
+        RenderError: it is infinite or not a number.
+    """
+    if not math.isfinite(value):
+        raise RenderError("", f"{value!r} is no JSON number")
+    return repr(float(value))
+
+
+def comment(text: str) -> str:
+    """``text`` on one line, to stand behind a ``#``."""
+    return "".join(_escaped(c) for c in text)
+
+
+def docstring(text: str, indent: int = 0, width: int = 120) -> str:
+    """A docstring of ``text`` for a body that is ``indent`` columns in: its lines are kept, long ones are wrapped."""
+    margin = " " * indent
+    lines = [_escaped_line(line) for line in _wrapped(_clean(text), width - indent)]
+    body = "\n".join(margin + line if line else "" for line in lines).strip()
+    body = body.replace('"""', r"\"\"\"")
+    if body.startswith('"'):
+        body = "\\" + body
+    if body.endswith('"') and not body.endswith('\\"'):
+        body = body[:-1] + r"\""
+    alone = "\n" in body or indent + len(body) + 6 > width
+    return f'"""{body}\n{margin}"""' if alone and "\n" in body else f'"""{body}"""'
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if visible(character):
+        return character
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _escaped_line(line: str) -> str:
+    return "".join(_escaped(c) for c in line)
+
+
+def _clean(text: str) -> list[str]:
+    """The lines of a text without its common margin, trailing spaces, tabs, or empty lines at its ends."""
+    lines = [line.rstrip() for line in re.split(r"\r\n|\r|\n", text.expandtabs(4))]
+    first, rest = lines[0].lstrip(), textwrap.dedent("\n".join(lines[1:])).split("\n")
+    return "\n".join([first, *rest]).strip().split("\n")
+
+
+def _wrapped(lines: list[str], width: int) -> list[str]:
+    """Lines of at most ``width`` columns; the first leaves room for the opening quotes."""
+    wrapped: list[str] = []
+    for line in lines:
+        margin = " " * (len(line) - len(line.lstrip()))
+        room = width - (0 if wrapped else 6)
+        wrapped += (
+            textwrap.wrap(line, room, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
+            if len(line) > room
+            else [line]
+        )
+    return wrapped

@@ -1,0 +1,138 @@
+"""The modules that hold models: one a route, and one for the shapes that routes share."""
+
+from dataclasses import dataclass
+
+from routewright.codegen import names
+from routewright.codegen.errors import RenderError, placed
+from routewright.codegen.imports import exported, imported
+from routewright.codegen.models import Definition, Models, prose, reserve_attributes
+from routewright.codegen.shapes import Components, component_groups, groups, references, target
+from routewright.spec.model import Message, ObjectShape, ReferenceShape, Route, Shape
+
+COMPONENTS = "components"
+"""The module of the shared shapes."""
+
+RESERVED = frozenset({COMPONENTS, "table"})
+"""Modules that no route may be called like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module of models, ready for its template."""
+
+    name: str
+    doc: str
+    typing: list[str]
+    imports_msgspec: bool
+    imports_components: bool
+    exports: str
+    definitions: tuple[Definition, ...]
+
+
+def components_module(components: Components) -> tuple[Module, dict[str, dict[str, str]]]:
+    """The module of the shared shapes, and the attribute of each property of those that are objects."""
+    given = [names.identifier(each.name, f"component {key!r}") for key, each in components.items()]
+    if len(set(given)) != len(given):
+        raise RenderError("components", "two of them have one name")
+    attributes: dict[str, dict[str, str]] = {}
+    models = Models(components, given, attributes, shared="")
+    for key in _order(components):
+        component = components[key]
+        with placed(f"component {key!r}"):
+            doc = prose(component.shape) or f"The shared shape ``{key}``."
+            if isinstance(component.shape, ObjectShape):
+                models.add_class(component.name, component.shape, doc)
+            else:
+                models.add_alias(component.name, component.shape, doc)
+            models.defined.add(component.name)
+    attributes.update(reserve_attributes(models, components))
+    return _module(COMPONENTS, "Shapes that several messages share.", models), attributes
+
+
+def route_module(route: Route, components: Components, attributes: dict[str, dict[str, str]]) -> Module | None:
+    """The module of a route's messages; ``None`` where none of them has a payload."""
+    payloads = {message.model: message for message in route.messages if message.payload is not None}
+    if not payloads:
+        return None
+    given = [names.identifier(message.model, f"message {message.name!r}") for message in payloads.values()]
+    if len(payloads) != sum(message.payload is not None for message in route.messages):
+        raise RenderError("", "two messages have one model")
+    models = Models(components, given, attributes, shared=f"{COMPONENTS}.")
+    for message in payloads.values():
+        with placed(f"message {message.name!r}"):
+            _add_message(models, message, route, components)
+    doc = f"Messages of the route ``{route.name}`` (``{route.path}``)."
+    extra = "\n\n".join(part for part in (route.summary.strip(), route.description.strip()) if part)
+    return _module(route.module, f"{doc}\n\n{extra}" if extra else doc, models)
+
+
+def module_name(route: Route) -> str:
+    """The name of a route's module, checked.
+
+    Raises:
+        RenderError: it is no name for a module of the package.
+    """
+    name = names.identifier(route.module, "module")
+    if name in RESERVED or name != name.lower() or name.startswith("_"):
+        raise RenderError("", f"{name!r} is no name for its module")
+    return name
+
+
+def _add_message(models: Models, message: Message, route: Route, components: Components) -> None:
+    payload = message.payload
+    if payload is None:
+        return
+    doc = _message_doc(message, payload, route)
+    if isinstance(payload, ObjectShape):
+        models.add_class(message.model, payload, doc)
+    elif isinstance(payload, ReferenceShape) and isinstance(target(payload, components), ObjectShape):
+        models.add_subclass(message.model, payload.component, doc)
+    else:
+        models.add_alias(message.model, payload, doc)
+
+
+def _message_doc(message: Message, payload: Shape, route: Route) -> str:
+    """What the message is for, then how it travels."""
+    parts = [
+        message.summary.strip() or payload.title.strip(),
+        message.description.strip() or payload.description.strip(),
+    ]
+    sender = {"client": "from the client", "handler": "from the handler", "both": "from either side"}[message.origin]
+    traffic = f"``{message.name}``, {sender}"
+    if message.reply is not None:
+        reply = next((each for each in route.messages if each.name == message.reply), None)
+        answer = f"`{reply.model}`" if reply is not None and reply.payload is not None else f"``{message.reply}``"
+        traffic += f", answered by a stream of {answer}" if message.stream else f", answered by {answer}"
+    parts.append(traffic + ("; deprecated." if message.deprecated else "."))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _module(name: str, doc: str, models: Models) -> Module:
+    annotations = models.annotations
+    definitions = tuple(models.definitions())
+    typing = imported("typing", ((each, annotations.local(each)) for each in annotations.typing))
+    needs_msgspec = annotations.needs_msgspec or any("msgspec." in each.head for each in definitions)
+    exports = exported(each.name for each in definitions)
+    shared = name != COMPONENTS and annotations.needs_components
+    return Module(name, doc, typing, needs_msgspec, shared, exports, definitions)
+
+
+def _order(components: Components) -> list[str]:
+    """Keys of the components so that an alias comes after all that it is made of; a class may name a later one.
+
+    Raises:
+        RenderError: aliases that are made of each other, with no object in between.
+    """
+    ordered: list[str] = []
+    for group in component_groups(components):
+        aliases = [key for key in group if not isinstance(components[key].shape, ObjectShape)]
+        ordered += [key for key in group if key not in set(aliases)]
+        direct = {
+            key: [each for each in references(components[key].shape, into_objects=False) if each in set(aliases)]
+            for key in aliases
+        }
+        for circle in groups(direct):
+            if len(circle) > 1 or circle[0] in direct[circle[0]]:
+                raise RenderError(f"component {circle[0]!r}", "is recursive without an object in between")
+            ordered += circle
+    return ordered

@@ -1,0 +1,96 @@
+"""Python names for what a spec names freely.
+
+Strategy: a spec's own name is kept where it is a plain identifier; anything else is turned into one that resembles it
+and is unique where it stands. Every name that reaches generated text passes `identifier` once more.
+"""
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from routewright.codegen.errors import RenderError
+from routewright.codegen.literals import visible
+
+BUILTINS = frozenset({"bool", "dict", "float", "int", "list", "str"})
+"""Names that generated annotations take from the builtins."""
+
+
+def identifier(name: str, place: str) -> str:
+    """``name``, proved to be an identifier that is safe to write.
+
+    Raises:
+        RenderError: it is none.
+    """
+    if not plain(name):
+        raise RenderError(place, f"{name!r} is not a name that Python allows here")
+    return name
+
+
+def module(name: str, place: str) -> str:
+    """``name``, proved to be a dotted module name.
+
+    Raises:
+        RenderError: it is none.
+    """
+    for part in name.split("."):
+        identifier(part, place)
+    return name
+
+
+def plain(name: str) -> bool:
+    """Whether the name is an identifier that means the same everywhere: no keyword, no leading double underscore,
+    already in the form (NFKC) that Python's parser would give it."""
+    return (
+        name.isidentifier()
+        and not keyword.iskeyword(name)
+        and not name.startswith("__")
+        and unicodedata.is_normalized("NFKC", name)
+        and all(visible(c) for c in name)
+    )
+
+
+def attributes(properties: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """Property name -> attribute name, for one class: unique, and none of ``taken``."""
+    wanted = list(properties)
+    forbidden = {*taken, *BUILTINS}
+    found = {name: name for name in wanted if plain(name) and name not in forbidden}
+    used = {*found, *forbidden}
+    for name in wanted:
+        if name not in found:
+            found[name] = unique(_attribute(name), used, separator="_")
+            used.add(found[name])
+    return found
+
+
+def class_name(*words: str) -> str:
+    """The words run together in PascalCase: ``("Analysis", "text-map")`` -> ``AnalysisTextMap``."""
+    parts = [part for word in words for part in re.split(r"[\W_]+", _legible(word)) if part]
+    joined = "".join(part[0].upper() + part[1:] for part in parts)
+    return joined if plain(joined) else f"Shape{joined}" if plain(f"Shape{joined}") else "Shape"
+
+
+def unique(name: str, taken: Iterable[str], separator: str = "") -> str:
+    """``name``, or the first of ``name2``, ``name3``, ... that is not taken."""
+    used = taken if isinstance(taken, set | frozenset | dict) else set(taken)
+    if name not in used:
+        return name
+    count = 2
+    while f"{name}{separator}{count}" in used:
+        count += 1
+    return f"{name}{separator}{count}"
+
+
+def _attribute(name: str) -> str:
+    """The attribute for a property whose own name cannot be one."""
+    text = re.sub(r"\W+", "_", _legible(name)).strip("_")
+    if text[:1].isdigit() or not text:
+        text = f"field_{text}".rstrip("_")
+    if keyword.iskeyword(text) or text in BUILTINS or text == name:
+        text += "_"
+    return text if plain(text) else "field"
+
+
+def _legible(name: str) -> str:
+    normal = unicodedata.normalize("NFKC", name)
+    return "".join(c if visible(c) else "_" for c in normal)

@@ -1,0 +1,126 @@
+"""A spec as the text of every file in ``generated/``.
+
+Strategy: Python decides (`routewright.codegen.modules`, `routewright.codegen.dispatch`), the templates only lay out.
+Whatever a template prints of a spec has passed `routewright.codegen.literals`. Each Python file is compiled before it
+is handed out, so a mistake here can never reach a running gateway.
+"""
+
+import functools
+import hashlib
+import importlib.metadata
+import importlib.resources
+import json
+from typing import Any
+
+import jinja2
+
+from routewright.codegen import literals
+from routewright.codegen.digests import Digests, digests
+from routewright.codegen.dispatch import dispatch, pools
+from routewright.codegen.errors import RenderError, placed
+from routewright.codegen.expressions import WIDTH, columns, lay
+from routewright.codegen.modules import COMPONENTS, Module, components_module, module_name, route_module
+from routewright.spec.model import Spec
+
+GENERATOR = "routewright"
+"""How the manifest calls the compiler."""
+
+MANIFEST = "manifest.json"
+"""The file that says what the compiler owns."""
+
+SCHEMA = "websocket-routes.schema.json"
+"""The JSON Schema of route specs, for editors."""
+
+
+def render(spec: Spec) -> dict[str, str]:
+    """The text of every generated file, by its path below ``generated/``.
+
+    The same spec gives the same text on every machine and every Python.
+
+    Raises:
+        RenderError: the spec has no rendering.
+    """
+    with placed(""):
+        found = digests(spec)
+        files = {"__init__.py": _python("package.py.jinja", spec)}
+        attributes: dict[str, dict[str, str]] = {}
+        if spec.components:
+            module, attributes = components_module(spec.components)
+            files[f"{COMPONENTS}.py"] = _module(module, spec)
+        modules: dict[str, str] = {}
+        for route in spec.routes:
+            with placed(f"route {route.name!r}"):
+                models = route_module(route, spec.components, attributes)
+                if models is not None:
+                    modules[route.name] = module_name(route)
+                    if f"{models.name}.py" in files:
+                        raise RenderError("", f"another route has the module {models.name!r}")
+                    files[f"{models.name}.py"] = _module(models, spec)
+        table = dispatch(spec, found, modules)
+        files["table.py"] = _python("table.py.jinja", spec, table=table)
+        files[SCHEMA] = importlib.resources.files("routewright.spec").joinpath("schema.json").read_text()
+        for path, source in files.items():
+            if path.endswith(".py"):
+                _compile(path, source)
+        files = dict(sorted(files.items()))
+        return {**files, MANIFEST: _json(_manifest(spec, found, files))}
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("routewright.codegen"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - Python is written, not HTML
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    environment.filters |= {
+        "comment": literals.comment,
+        "docstring": literals.docstring,
+        "lay": lay,
+        "string": literals.string,
+    }
+    return environment
+
+
+@functools.cache
+def _template(name: str) -> jinja2.Template:
+    return _environment().get_template(name)
+
+
+def _module(module: Module, spec: Spec) -> str:
+    return _python("module.py.jinja", spec, module=module)
+
+
+def _python(template: str, spec: Spec, **context: Any) -> str:
+    source = _template(template).render(spec=spec, **context)
+    if any(len(line) > WIDTH and columns(line) > WIDTH for line in source.splitlines()):
+        return f"# ruff: noqa: E501\n{source}"
+    return source
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=True) + "\n"
+
+
+def _compile(path: str, source: str) -> None:
+    try:
+        compile(source, path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise RenderError(f"generated/{path}", f"would not be Python ({error})") from error
+
+
+def _manifest(spec: Spec, found: Digests, files: dict[str, str]) -> dict[str, Any]:
+    return {
+        "generator": {"name": GENERATOR, "version": importlib.metadata.version(GENERATOR)},
+        "spec": {"file": spec.file, "digest": spec.digest},
+        "pools": {pool.name: pool.digest for pool in pools(spec, found)},
+        "routes": {
+            route.name: {"digest": found.routes[route.name], "contract": found.contracts[route.name]}
+            for route in spec.routes
+        },
+        "files": {path: hashlib.sha256(text.encode()).hexdigest() for path, text in files.items()},
+    }
