@@ -1,0 +1,142 @@
+"""Import a handler module of a project, beside the project's compiled table, and say where it went wrong.
+
+Strategy: everything below the project's folder is compiled from its source at each start. Byte-code caches are known by
+a time stamp in whole seconds and a size, which two saves may share.
+"""
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from importlib.abc import Loader
+from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from routewright.handlers.matching import HandlerProblem, Matching
+from routewright.handlers.plan import RoutePlan
+from routewright.handlers.registry import Registry
+from routewright.table import Pool, Table
+
+
+class HandlerModuleError(Exception):
+    """A handler module cannot serve."""
+
+    def __init__(self, problems: list[HandlerProblem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A handler module that is ready to serve its pool."""
+
+    table: Table
+    pool: Pool
+    plans: dict[str, RoutePlan]
+
+
+def load(module: str, project: Path, name: str | None = None) -> Loaded:
+    """Import the table and the module into this process, and match one to the other.
+
+    Args:
+        module: the Python module's name.
+        project: the folder that holds ``generated/``; it comes first on ``sys.path``.
+        name: the pool's name where it is not the module's (a named worker).
+
+    Raises:
+        HandlerModuleError: with everything that is wrong.
+    """
+    project = project.resolve()
+    _sources_only(project)
+    table = _table(project)
+    pool = table.pool(name or module)
+    if pool is None:
+        known = ", ".join(repr(each.name) for each in table.pools)
+        text = f"no route is answered by {name or module!r}; there are: {known}"
+        raise HandlerModuleError([HandlerProblem(text, str(project / table.spec))])
+    registry = Registry()
+    with registry.collecting():
+        file = _import(module, project)
+    matching = Matching(table, pool, registry, file=file, project=project)
+    if matching.problems:
+        raise HandlerModuleError(matching.problems)
+    return Loaded(table, pool, matching.plans)
+
+
+def _sources_only(project: Path) -> None:
+    """Let the import system read the project's sources, and no byte code of theirs."""
+    root = str(project)
+    details: list[tuple[type[Loader], list[str]]] = [
+        (ExtensionFileLoader, EXTENSION_SUFFIXES),
+        (_Source, SOURCE_SUFFIXES),
+    ]
+
+    def finder(entry: str) -> FileFinder:
+        path = Path(entry or ".").resolve()
+        inside = path == project or project in path.parents
+        if not inside or not path.is_dir() or {"site-packages", "dist-packages"} & set(path.parts):
+            raise ImportError(f"{entry} is not a folder of the project")
+        return FileFinder(str(path), *details)
+
+    sys.dont_write_bytecode = True
+    sys.path_hooks.insert(0, finder)
+    sys.path_importer_cache.clear()
+    sys.path.insert(0, root)
+
+
+class _Source(SourceFileLoader):
+    def path_stats(self, path: Any) -> Any:
+        raise OSError("byte code is neither read nor written")
+
+
+def _table(project: Path) -> Table:
+    file = project / "generated" / "table.py"
+    again = "run `routewright generate`"
+    if not file.is_file():
+        raise HandlerModuleError([HandlerProblem(f"there is no compiled table: {again}", str(file))])
+    try:
+        table = importlib.import_module("generated.table").table
+    except Exception as error:
+        where, line = _place(error, project)
+        text = f"the compiled table does not load ({_line(error)}): {again}"
+        raise HandlerModuleError([HandlerProblem(text, where or str(file), line)]) from error
+    if not isinstance(table, Table):
+        raise HandlerModuleError([HandlerProblem(f"it has no `table`: {again}", str(file))])
+    return table
+
+
+def _import(module: str, project: Path) -> str:
+    """Import the module; its file."""
+    expected = project.joinpath(*module.split("."))
+    try:
+        imported = importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+        if missing and f"{module}.".startswith(f"{missing}.") and not _place(error, project)[0]:
+            text = f"there is no module {missing!r}, neither below {project} nor installed"
+            raise HandlerModuleError([HandlerProblem(text, f"{expected}.py")]) from None
+        where, line = _place(error, project)
+        text = f"{module} does not import: {_line(error)}"
+        raise HandlerModuleError([HandlerProblem(text, where or f"{expected}.py", line)]) from error
+    return getattr(imported, "__file__", None) or f"{expected}.py"
+
+
+def _line(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+
+
+def _place(error: BaseException, project: Path) -> tuple[str, int]:
+    """The innermost place of an error inside the project; a syntax error's own."""
+    if isinstance(error, SyntaxError) and error.filename and _inside(error.filename, project):
+        return error.filename, error.lineno or 0
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if _inside(frame.filename, project):
+            return frame.filename, frame.lineno or 0
+    return "", 0
+
+
+def _inside(file: str, project: Path) -> bool:
+    path = Path(file)
+    return project in path.parents and "site-packages" not in path.parts

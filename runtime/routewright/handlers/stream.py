@@ -1,0 +1,81 @@
+"""Streamed replies: an asynchronous generator becomes parts, the last of them marked ``final``.
+
+Strategy: which item is the last is known only when the generator ends, so each waits for the next one; the final mark
+is then put into the bytes that are there already. Raw frames carry no mark and leave at once.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from concurrent.futures import Executor
+from contextlib import aclosing
+from contextvars import Context as Variables
+from typing import Any
+
+from routewright.bridge.codec import Reply
+from routewright.handlers.outgoing import Outgoing
+from routewright.table.frames import Id
+
+TURN = 32
+"""Items after which the event loop's other work gets its turn."""
+
+
+async def stream(
+    items: AsyncIterator[Any],
+    correlation: int,
+    outgoing: Outgoing,
+    id: Id,
+    part: Callable[[Reply], Awaitable[None]],
+) -> Reply:
+    """Hand all items but the last to ``part``, as replies; the final one is returned.
+
+    Raises:
+        ValueError: an item is none of the messages that may be sent here; what the generator raises comes through.
+            Items before it have been handed to ``part`` then.
+    """
+    held: bytes | None = None
+    try:
+        async with aclosing(items) as source:  # type: ignore[type-var]  # always an asynchronous generator
+            count = 0
+            async for item in source:
+                count += 1
+                if count % TURN == 0:
+                    await asyncio.sleep(0)
+                if item is None:
+                    continue
+                frame, binary = outgoing.encode(item, id)
+                if outgoing.raw:
+                    await part(Reply(correlation, frame, False, binary))
+                    continue
+                previous, held = held, frame
+                if previous is not None:
+                    await part(Reply(correlation, previous, False))
+    except Exception:
+        if held is not None:
+            await part(Reply(correlation, held, False))
+        raise
+    return Reply(correlation, None if held is None else held[:-1] + b',"final":true}')
+
+
+_END: Any = object()
+
+
+def _next(items: Generator[Any, Any, Any]) -> Any:
+    return next(items, _END)
+
+
+async def threaded(items: Generator[Any, Any, Any], threads: Executor, variables: Variables) -> AsyncIterator[Any]:
+    """The items of a plain generator, each one produced in a thread; one that has begun is waited for."""
+    loop = asyncio.get_running_loop()
+    try:
+        while True:
+            step = loop.run_in_executor(threads, variables.run, _next, items)
+            try:
+                item = await asyncio.shield(step)
+            except asyncio.CancelledError:
+                await asyncio.wait([step])
+                raise
+            if item is _END:
+                return
+            yield item
+    finally:
+        await loop.run_in_executor(threads, variables.run, items.close)
