@@ -82,37 +82,11 @@ class Endpoint:
         self.reply_hook = hooks.reply
         self.declared = tuple(message.name for message in client_messages(route))
         self.undeclared = MessageType(name="", timeout=route.timeout)
-        self.decode = self._decoder()
+        self.decode = client_decoder(route)
         if changed_rate:
             self.limiters.clear()
             for connection in self.connections:
                 connection.limiter = self.limiter(connection)
-
-    def _decoder(self) -> Callable[[bytes], Any]:
-        """Bytes of a frame -> its envelope; raises one of `DECODE_ERRORS`, or `FrameError`."""
-        if self.route.framing == "raw":
-            return decode_open
-        declared = decoder(client_messages(self.route))
-        if not self.route.open:
-            return declared or _nothing
-        names = frozenset(message.name for message in self.route.messages)
-
-        def decode(frame: bytes) -> Any:
-            if declared is not None:
-                try:
-                    return declared(frame)
-                except DECODE_ERRORS as error:
-                    problem = diagnose(frame, error, self.declared)
-                    if problem.code != "unknown_type":
-                        raise problem from None
-            envelope = decode_open(frame)
-            if envelope.type in names or envelope.type == "error" or envelope.type.startswith("$"):
-                raise FrameError(
-                    "unknown_type", f"clients may not send {envelope.type[:100]!r} here", id=envelope.id, path="$.type"
-                )
-            return envelope
-
-        return decode
 
     def limiter(self, connection: "Connection") -> RateLimiter | None:
         """The rate limiter that counts this connection's messages, shared where the route says so."""
@@ -147,6 +121,35 @@ class Endpoint:
         self.latency_sum += seconds
         bucket = int(seconds * 1e6).bit_length()
         self.latency[bucket if bucket < LATENCY_BUCKETS else -1] += 1
+
+
+def client_decoder(route: Route) -> Callable[[bytes], Any]:
+    """A client's frame on this route -> its envelope; raises one of `DECODE_ERRORS`, or `FrameError`."""
+    if route.framing == "raw":
+        return decode_open
+    messages = client_messages(route)
+    accepted = [message.name for message in messages]
+    declared = decoder(messages)
+    if not route.open:
+        return declared or _nothing
+    names = frozenset(message.name for message in route.messages)
+
+    def decode(frame: bytes) -> Any:
+        if declared is not None:
+            try:
+                return declared(frame)
+            except DECODE_ERRORS as error:
+                problem = diagnose(frame, error, accepted)
+                if problem.code != "unknown_type":
+                    raise problem from None
+        envelope = decode_open(frame)
+        if envelope.type in names or envelope.type == "error" or envelope.type.startswith("$"):
+            raise FrameError(
+                "unknown_type", f"clients may not send {envelope.type[:100]!r} here", id=envelope.id, path="$.type"
+            )
+        return envelope
+
+    return decode
 
 
 def _nothing(frame: bytes) -> Any:

@@ -8,12 +8,14 @@ environment is an argument.
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from routewright.table.settings import Settings, Tls
 from routewright.table.table import Table
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 RATE_LIMIT = "rateLimit"
 """The one override that is no setting of the gateway: ``False`` turns every route's rate limit off."""
@@ -75,10 +77,7 @@ def _text(text: str) -> str:
 
 
 def _texts(text: str) -> tuple[str, ...]:
-    items = tuple(_text(item) for item in text.split(","))
-    if not items:
-        raise ValueError(text)
-    return items
+    return tuple(_text(item) for item in text.split(","))
 
 
 def _switch(text: str) -> bool:
@@ -207,5 +206,5 @@ def _tls(tls: Tls | None, fields: dict[str, str]) -> Tls:
     return Tls(**fields)
 
 
-def _replace(value: Any, changes: dict[str, Any]) -> Any:
+def _replace(value: T, changes: dict[str, Any]) -> T:
     return msgspec.structs.replace(value, **changes) if changes else value
