@@ -12,7 +12,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -52,14 +52,12 @@ class ProjectModules(MetaPathFinder):
         self._serve()
         stale = self._stale()
         sources = dict(self._sources)
-        modules = {name: sys.modules.pop(name) for name in stale if name in sys.modules}
-        for name in stale:
-            del self._sources[name]
+        modules = {name: sys.modules[name] for name in stale if name in sys.modules}
+        self._forget(stale)
         try:
             yield stale
         except BaseException:
-            for name in set(self._sources) - set(sources) | stale:
-                sys.modules.pop(name, None)
+            self._forget(set(self._sources) - set(sources) | stale)
             for name, module in modules.items():
                 _restore(name, module)
             self._sources = sources
@@ -70,9 +68,7 @@ class ProjectModules(MetaPathFinder):
         if self in _serving:
             _serving.remove(self)
             sys.meta_path.remove(self)
-        for name in (*self._sources, *self._namespaces):
-            sys.modules.pop(name, None)
-        self._sources.clear()
+        self._forget({*self._sources, *self._namespaces})
         self._namespaces.clear()
 
     def find_spec(
@@ -95,6 +91,15 @@ class ProjectModules(MetaPathFinder):
     def read(self, name: str, file: Path, text: bytes) -> None:
         """A module is about to be made of this text."""
         self._sources[name] = Source(file, hashlib.sha256(text).hexdigest())
+
+    def _forget(self, names: Iterable[str]) -> None:
+        """The next import of these reads their text; ``from package import name`` looks at the package first."""
+        for name in names:
+            self._sources.pop(name, None)
+            module = sys.modules.pop(name, None)
+            package, _, stem = name.rpartition(".")
+            if module is not None and package in sys.modules and vars(sys.modules[package]).get(stem) is module:
+                delattr(sys.modules[package], stem)
 
     def _module(self, name: str, file: Path) -> ModuleSpec | None:
         locations = [str(file.parent)] if file.name == "__init__.py" else None

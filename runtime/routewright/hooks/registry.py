@@ -115,14 +115,14 @@ class Registry:
                     raise PluginError(f"plugin {name!r}: {attribute} is no hook yet: mark it with @hookimpl")
                 continue
             found += 1
-            hook = options.get("specname") or attribute
-            if hook in ARGUMENTS or not options.get("optionalhook"):
-                _check_hook(name, hook, getattr(plugin, attribute))
             if options.get("wrapper") or options.get("hookwrapper"):
                 raise PluginError(
                     f"plugin {name!r}: {attribute} is a wrapper, which a compiled chain cannot call: "
                     "use tryfirst or trylast"
                 )
+            hook = options.get("specname") or attribute
+            if hook in ARGUMENTS or not options.get("optionalhook"):
+                _check_hook(name, hook, getattr(plugin, attribute))
         if not found:
             raise PluginError(f"plugin {name!r} has no hook: write one, and mark it with @hookimpl")
 
