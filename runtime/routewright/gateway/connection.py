@@ -70,6 +70,7 @@ class Connection(WebSocket):
         "leaving",
         "limiter",
         "outbound",
+        "unsent_before",
         "worker",
     )
 
@@ -80,6 +81,7 @@ class Connection(WebSocket):
         self.info = info
         self.in_flight = 0
         self.leaving = False
+        self.unsent_before = 0
         self.worker: Worker | None = None
         self.held: deque[Frame] | None = None
         self.inbound: Lane | None = None
@@ -342,13 +344,13 @@ class Connection(WebSocket):
         self._write(frame, binary)
 
     def _write(self, frame: bytes, binary: bool) -> None:
+        if self.stalled_since is not None and self._overfull():
+            return
         self.endpoint.bytes_out += len(frame)
         if binary:
             self.send_binary(frame)
         else:
             self.send_text(frame)
-        if self.stalled_since is not None:
-            self.check_stalled(self._clock())
 
     def _hooked_reply(self, chain: Rewrite, outgoing: Outgoing) -> None:
         if not chain.sync:
@@ -399,18 +401,32 @@ class Connection(WebSocket):
 
     # Slow clients, and the end
 
-    def check_stalled(self, now: float) -> None:
-        """Give up a client that does not read, by the route's ``slowConsumer`` policy."""
+    def _overfull(self) -> bool:
+        """Whether so much is unsent already that a further frame is one too many; the client is then given up. A
+        single frame may be larger than the bound."""
         policy = self.endpoint.route.slow_consumer
-        since = self.stalled_since
-        if policy is None or since is None or self.state is not State.OPEN:
+        if policy is None or self.unsent() + sum(map(len, self.out)) <= policy.backlog:
+            return False
+        self._give_up()
+        return True
+
+    def check_stalled(self, now: float) -> None:
+        """Give up a client that has read nothing for longer than the route's ``slowConsumer`` policy allows."""
+        policy = self.endpoint.route.slow_consumer
+        if self.state is not State.OPEN or policy is None or self.stalled_since is None:
             return
-        queued = sum(map(len, self.out)) if self.out else 0
-        if now - since > policy.after or self.unsent() + queued > policy.backlog:
-            self.endpoint.count_error("slow_consumer")
-            self.out.clear()
-            self.close(4002, "slow consumer")
-            self.sockets.closing[self] = now + 1.0
+        unsent = self.unsent()
+        if unsent < self.unsent_before:
+            self.stalled_since = now
+        self.unsent_before = unsent
+        if now - self.stalled_since > policy.after:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self.endpoint.count_error("slow_consumer")
+        self.out.clear()
+        self.close(4002, "slow consumer")
+        self.sockets.closing[self] = self._clock() + 1.0
 
     def on_closed(self, code: int) -> None:
         for lane in (self.inbound, self.outbound):

@@ -22,15 +22,15 @@ RAW_CLOSE: Final = {
 class _Detail(msgspec.Struct, omit_defaults=True, rename="camel"):
     code: str
     message: str
-    retryable: bool | msgspec.UnsetType = msgspec.UNSET
-    path: str = ""
-    retry_after: float = 0.0
+    path: str | msgspec.UnsetType
+    retryable: bool
+    retry_after: float | msgspec.UnsetType
     hint: str = ""
 
 
 class _Frame(msgspec.Struct, omit_defaults=True, tag="error", tag_field="type"):
+    id: Id | msgspec.UnsetType
     error: _Detail
-    id: Id = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -49,4 +49,9 @@ def error_frame(
     """The JSON of an error frame; ``retryable`` follows from the code unless it is given."""
     if retryable is None:
         retryable = code in RETRYABLE
-    return _encode(_Frame(_Detail(code, message, retryable, path, round(retry_after, 3), hint), id))
+    wait = round(retry_after, 3) if retry_after else msgspec.UNSET
+    return _encode(
+        _Frame(
+            msgspec.UNSET if id is None else id, _Detail(code, message, path or msgspec.UNSET, retryable, wait, hint)
+        )
+    )

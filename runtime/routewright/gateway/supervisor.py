@@ -285,7 +285,11 @@ class Supervisor:
     def _affected(self, changed: set[Path]) -> list[WorkerGroup]:
         """The groups whose processes have imported one of these files, or whose module never started."""
         names = {str(path) for path in changed}
-        return [group for group in self.groups.values() if group.files & names or not group.processes]
+        return [
+            group
+            for group in self.groups.values()
+            if group.files & names or any(_below(path, self.project, group.pool.name) for path in changed)
+        ]
 
     async def _replace(self, group: WorkerGroup) -> None:
         if await group.replace():
@@ -357,6 +361,12 @@ class Supervisor:
             ],
             "gateway_restarts": sum(gateway.restarts for gateway in self.gateways),
         }
+
+
+def _below(path: Path, project: Path, module: str) -> bool:
+    """Whether a file is a module, or lies in its package."""
+    place = project.joinpath(*module.split("."))
+    return path == place.with_suffix(".py") or path.is_relative_to(place)
 
 
 def _ready_workers(pools: list[dict[str, Any]], name: str) -> int:

@@ -65,11 +65,12 @@ class WorkerProcess:
             )
         finally:
             os.close(write)
-        self.ended = asyncio.create_task(self._process.wait())
         reader = asyncio.StreamReader()
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        # open until the process ends: by its closing a worker learns that its supervisor is gone
+        pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read, "rb")
         )
+        self.ended = asyncio.create_task(self._end(self._process, pipe))
         try:
             async with asyncio.timeout(START_TIMEOUT):
                 while line := await reader.readline():
@@ -77,14 +78,18 @@ class WorkerProcess:
                         break
         except TimeoutError:
             self._failed(f"{self.pool.name} was not ready within {START_TIMEOUT:g} s")
-        finally:
-            transport.close()
         if self.state == "starting":
             code = await self.ended
             self._failed(f"{self.pool.name} ended with exit code {code} before it was ready")
         if self.state == "failed":
             await self.stop()
         return self.state == "ready"
+
+    async def _end(self, process: asyncio.subprocess.Process, pipe: asyncio.ReadTransport) -> int:
+        try:
+            return await process.wait()
+        finally:
+            pipe.close()
 
     def _told(self, line: bytes) -> bool:
         try:
