@@ -1,0 +1,66 @@
+"""``routewright generate``: compile a spec into ``generated/``, or tell whether that is up to date."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from routewright.cli.project import FILE, SpecArgument, generated, locate, valid
+from routewright.cli.terminal import PROBLEMS, diff_text, error, progress
+
+EPILOG = """Examples:
+
+\b
+  routewright generate
+  routewright generate --check
+  routewright generate shop/websocket-routes.json
+"""
+
+
+def generate(
+    spec: SpecArgument = Path(FILE),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 and show a diff where generated/ is out of date.")
+    ] = False,
+) -> None:
+    """Compile a spec into generated/ beside it."""
+    file = locate(spec)
+    from routewright.codegen import render
+
+    with progress(f"compiling {file}"):
+        files = render(valid(file))
+    if check:
+        _compare(files, generated(file))
+    else:
+        _publish(files, generated(file))
+
+
+def _publish(files: dict[str, str], folder: Path) -> None:
+    from routewright.codegen import publish
+
+    published = publish(files, folder)
+    for path in published.written:
+        print(f"wrote {folder / path}")
+    for path in published.deleted:
+        print(f"deleted {folder / path}")
+    if not published.written and not published.deleted:
+        print(f"{folder} is up to date")
+
+
+def _compare(files: dict[str, str], folder: Path) -> None:
+    from routewright.codegen import compare
+
+    differences = compare(files, folder)
+    if not differences:
+        print(f"{folder} is up to date")
+        return
+    for difference in differences:
+        print(f"{difference.kind}: {folder / difference.path}")
+        if difference.diff:
+            diff_text(difference.diff)
+    count = len(differences)
+    error(
+        f"{folder} is out of date ({count} {'file' if count == 1 else 'files'})",
+        hint="run `routewright generate` and commit what it writes",
+    )
+    raise typer.Exit(PROBLEMS)

@@ -1,0 +1,89 @@
+"""The project that a command works on: a spec file, its folder, and ``generated/`` beside it."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from routewright.cli.terminal import PROBLEMS, USAGE, fail, is_rich, note
+
+if TYPE_CHECKING:
+    from routewright.spec import Checked
+    from routewright.spec.model import Spec
+    from routewright.table import Table
+
+FILE = "websocket-routes.json"
+"""The name of a spec file."""
+
+GENERATED = "generated"
+"""The folder beside the spec that holds the compiler's output."""
+
+SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="The route spec, or the folder that holds it.")]
+SpecOption = Annotated[
+    Path, typer.Option("--spec", metavar="SPEC", help="The route spec, or the folder that holds it.")
+]
+
+
+class Compilation(NamedTuple):
+    """What became of a spec: ``report`` is its problems as text; without ``ok`` nothing was published."""
+
+    ok: bool
+    report: str
+    problems: int
+
+
+def locate(spec: Path) -> Path:
+    """The spec file that an argument means; leaves the command with `USAGE` where there is none."""
+    file = spec / FILE if spec.is_dir() else spec
+    if not file.is_file():
+        fail(f"{file} does not exist", hint="name the spec, or start a project with `routewright init`", code=USAGE)
+    return file
+
+
+def generated(file: Path) -> Path:
+    """The folder for the output of the spec in ``file``."""
+    return file.parent / GENERATED
+
+
+def report(checked: "Checked") -> str:
+    """The problems of a spec as text, with carets where a terminal shows them."""
+    from routewright.spec import report_text
+
+    return report_text(checked, carets=is_rich(sys.stderr))
+
+
+def valid(file: Path) -> "Spec":
+    """The spec in ``file``; with errors in it, they are printed and the command ends."""
+    from routewright.spec import check
+
+    checked = check(file)
+    if checked.problems:
+        note(report(checked).rstrip("\n"))
+    if checked.spec is None:
+        raise typer.Exit(PROBLEMS)
+    return checked.spec
+
+
+def table(file: Path) -> "Table":
+    """The compiled table of the spec in ``file`` as it is now; ``generated/`` is neither read nor written."""
+    from routewright.codegen import publish, render
+    from routewright.table import load
+
+    files = render(valid(file))
+    with tempfile.TemporaryDirectory(prefix="routewright-") as folder:
+        publish(files, Path(folder))
+        return load(Path(folder))
+
+
+def compilation(file: Path) -> Compilation:
+    """Check the spec and bring ``generated/`` up to date; never raises for a fault of the spec."""
+    from routewright.codegen import publish, render
+    from routewright.spec import check
+
+    checked = check(file)
+    if checked.spec is None:
+        return Compilation(ok=False, report=report(checked), problems=len(checked.problems))
+    publish(render(checked.spec), generated(file))
+    return Compilation(ok=True, report=report(checked) if checked.problems else "", problems=len(checked.problems))
