@@ -9,7 +9,6 @@ connect, message). Anything else is logged, and becomes `PluginFailed` there; th
 disconnect, reload, shutdown) go on with the next plugin as if nothing had been returned.
 """
 
-import asyncio
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -110,7 +109,7 @@ class Chain:
 
 def _refuse(result: object, wanted: str) -> None:
     """Complain about what a plugin returned."""
-    if asyncio.iscoroutine(result):
+    if inspect.iscoroutine(result):
         result.close()
         raise TypeError("it returned a coroutine: declare the hook `async def`")
     raise TypeError(f"it returned {type(result).__name__}: return {wanted}")

@@ -3,12 +3,8 @@
 import time
 from typing import Final
 
-import structlog
-
 INTERVAL: Final = 1.0
 """Seconds between two lines; failures in between are only counted."""
-
-_log = structlog.get_logger("routewright.hooks")
 
 
 class Failures:
@@ -28,4 +24,8 @@ class Failures:
             self._seen[plugin] = (last, unlogged + 1)
             return
         self._seen[plugin] = (now, 0)
-        _log.error("plugin_failed", plugin=plugin, hook=self._hook, unlogged=unlogged, exc_info=error)
+        import structlog  # slow to import, and not needed as long as nothing fails
+
+        structlog.get_logger("routewright.hooks").error(
+            "plugin_failed", plugin=plugin, hook=self._hook, unlogged=unlogged, exc_info=error
+        )

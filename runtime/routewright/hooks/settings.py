@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import jsonschema
-
 from routewright.hooks.errors import PluginError
 from routewright.hooks.registry import Registry
 from routewright.table import Middleware, Route
@@ -34,6 +32,8 @@ def _ask(place: str, hook: str, registry: Registry, name: str, settings: Any, *a
 def _check(place: str, schema: Any, settings: Any) -> None:
     if schema is None:
         return
+    import jsonschema  # slow to import, and needed only while a table is loaded
+
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
