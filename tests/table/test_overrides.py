@@ -1,0 +1,167 @@
+"""Overrides: what flags and variables may change of a compiled table."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from routewright.table import Route, Settings, Table, Tls
+from routewright.table.overrides import (
+    DURATION,
+    SETTINGS,
+    SIZE,
+    VARIABLES,
+    OverrideError,
+    apply,
+    apply_to_table,
+    from_environment,
+    variable,
+)
+
+TEXTS = {
+    "host": "::1",
+    "port": "9001",
+    "admin.host": "127.0.0.2",
+    "admin.port": "0",
+    "admin.tokenEnv": "OPERATOR_TOKEN",
+    "allowedOrigins": "https://a.example, https://b.example",
+    "trustedProxies": "10.0.0.0/8",
+    "limits.connections": "500",
+    "limits.connectionsPerAddress": "7",
+    "limits.handshake": "2500ms",
+    "limits.messageBytes": "1MiB",
+    "tls.certificate": "cert.pem",
+    "tls.key": "key.pem",
+    "drainSeconds": "2m",
+    "bridge.endpoint": "tcp://10.0.0.1:8003",
+    "bridge.publicKey": "K" * 40,
+    "bridge.secretKeyEnv": "BRIDGE_SECRET",
+    "bridge.clientKeys": "one,two",
+}
+
+
+def a_table(**changes: Any) -> Table:
+    route = Route(name="a", path="/a", handler="a", digest="d", contract="c")
+    return Table(digest="d", routes=(route,), pools=(), **changes)
+
+
+def leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if isinstance(value, type) and issubclass(value, msgspec.Struct):
+        return [leaf for field in msgspec.structs.fields(value) for leaf in leaves(field.type, (*path, field.name))]
+    if value == Tls | None:
+        return leaves(Tls, path)
+    return [path]
+
+
+def test_every_setting_can_be_overridden() -> None:
+    assert sorted(setting.field for setting in SETTINGS.values()) == sorted(leaves(Settings))
+    assert TEXTS.keys() == SETTINGS.keys()
+
+
+def test_a_variable_is_named_by_the_keys() -> None:
+    assert variable("port") == "ROUTEWRIGHT_PORT"
+    assert variable("admin.tokenEnv") == "ROUTEWRIGHT_ADMIN_TOKEN_ENV"
+    assert variable("limits.connectionsPerAddress") == "ROUTEWRIGHT_LIMITS_CONNECTIONS_PER_ADDRESS"
+    assert variable("drainSeconds") == "ROUTEWRIGHT_DRAIN_SECONDS"
+
+
+def test_every_variable_reaches_its_setting() -> None:
+    environ = {variable(key): text for key, text in TEXTS.items()}
+    changed = apply(Settings(), from_environment(environ))
+    assert (changed.host, changed.port, changed.drain) == ("::1", 9001, 120.0)
+    assert (changed.admin.host, changed.admin.port, changed.admin.token_env) == ("127.0.0.2", 0, "OPERATOR_TOKEN")
+    assert changed.allowed_origins == ("https://a.example", "https://b.example")
+    assert changed.trusted_proxies == ("10.0.0.0/8",)
+    limits = changed.limits
+    assert (limits.connections, limits.connections_per_address) == (500, 7)
+    assert (limits.handshake, limits.message_bytes) == (2.5, 1024**2)
+    assert changed.tls == Tls(certificate="cert.pem", key="key.pem")
+    assert (changed.bridge.endpoint, changed.bridge.public_key) == ("tcp://10.0.0.1:8003", "K" * 40)
+    assert (changed.bridge.secret_key_env, changed.bridge.client_keys) == ("BRIDGE_SECRET", ("one", "two"))
+
+
+def test_an_empty_variable_is_unset() -> None:
+    assert from_environment(dict.fromkeys(VARIABLES, "")) == {}
+    assert from_environment(dict.fromkeys(VARIABLES, "  ")) == {}
+
+
+def test_the_longer_name_of_a_setting_holds() -> None:
+    assert from_environment({"WEBSOCKET_PORT": "1"}) == {"port": 1}
+    assert from_environment({"WEBSOCKET_PORT": "1", "ROUTEWRIGHT_PORT": "2"}) == {"port": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("WEBSOCKET_PORT", "http", "a port from 0 to 65535"),
+        ("ROUTEWRIGHT_ADMIN_PORT", "65536", "a port from 0 to 65535"),
+        ("ROUTEWRIGHT_PORT", "-1", "a port from 0 to 65535"),
+        ("ROUTEWRIGHT_LIMITS_CONNECTIONS", "0", "a whole number above 0"),
+        ("ROUTEWRIGHT_LIMITS_HANDSHAKE", "ten", "a duration"),
+        ("ROUTEWRIGHT_LIMITS_HANDSHAKE", "10 days", "a duration"),
+        ("ROUTEWRIGHT_LIMITS_MESSAGE_BYTES", "64 kilobytes", "a size"),
+        ("ROUTEWRIGHT_LIMITS_MESSAGE_BYTES", "0", "a size"),
+        ("ROUTEWRIGHT_ALLOWED_ORIGINS", "https://a.example,", "a list with commas"),
+        ("ENABLE_RATE_LIMIT", "maybe", "true or false"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_is_expected(name: str, text: str, expected: str) -> None:
+    with pytest.raises(OverrideError) as caught:
+        from_environment({name: text})
+    assert str(caught.value).startswith(f"{name} is {text!r}: expected {expected}")
+
+
+def test_a_certificate_wants_its_key() -> None:
+    with pytest.raises(OverrideError, match="set ROUTEWRIGHT_TLS_KEY too"):
+        apply(Settings(), {"tls.certificate": "a.pem"})
+    spec = Settings(tls=Tls(certificate="a.pem", key="b.pem"))
+    assert apply(spec, {"tls.certificate": "c.pem"}).tls == Tls(certificate="c.pem", key="b.pem")
+
+
+def test_an_unknown_key_is_refused() -> None:
+    with pytest.raises(OverrideError, match="'prot' is no setting"):
+        apply(Settings(), {"prot": 1})
+
+
+def test_the_rate_limit_can_be_turned_off_but_not_on() -> None:
+    table = a_table()
+    assert apply_to_table(table, from_environment({"ENABLE_RATE_LIMIT": "false"})).routes[0].rate_limit is None
+    assert apply_to_table(table, from_environment({"ENABLE_RATE_LIMIT": "1"})) == table
+
+
+@given(st.dictionaries(st.sampled_from(sorted(VARIABLES)), st.text(max_size=12)))
+@settings(max_examples=200, deadline=None)
+def test_any_environment_gives_settings_or_an_error_that_names_the_variable(environ: dict[str, str]) -> None:
+    try:
+        changed = apply_to_table(a_table(), from_environment(environ))
+    except OverrideError as error:
+        assert any(name in str(error) for name in environ) or "tls." in str(error)
+    else:
+        assert msgspec.msgpack.decode(msgspec.msgpack.encode(changed.settings), type=Settings) == changed.settings
+
+
+@given(st.sets(st.sampled_from(sorted(TEXTS))))
+@settings(max_examples=100, deadline=None)
+def test_only_what_is_overridden_changes(keys: set[str]) -> None:
+    spec = Settings(tls=Tls(certificate="spec.pem", key="spec.key"))
+    changed = apply(spec, from_environment({variable(key): TEXTS[key] for key in keys}))
+    for key, setting in SETTINGS.items():
+        before: Any = spec
+        after: Any = changed
+        for name in setting.field:
+            before, after = getattr(before, name), getattr(after, name)
+        assert (before == after) == (key not in keys)
+
+
+@given(st.integers(1, 10**6), st.sampled_from([("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("", 1)]))
+@settings(max_examples=50, deadline=None)
+def test_durations_are_seconds(number: int, unit: tuple[str, float]) -> None:
+    assert DURATION.parse(f"{number}{unit[0]}") == pytest.approx(number * unit[1])
+
+
+@given(st.integers(1, 10**6), st.sampled_from([("", 1), ("B", 1), ("KiB", 1024), ("MiB", 1024**2), ("MB", 10**6)]))
+@settings(max_examples=50, deadline=None)
+def test_sizes_are_bytes(number: int, unit: tuple[str, int]) -> None:
+    assert SIZE.parse(f"{number}{unit[0]}") == number * unit[1]
