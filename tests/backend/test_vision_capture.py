@@ -6,7 +6,10 @@ import struct
 import zlib
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
+import mss
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +45,28 @@ def test_the_sample_is_seen_where_there_is_no_display() -> None:
     assert seen.source == "sample"
     assert seen.image.mode == "RGB"
     assert seen.image.tobytes() == Image.open(SAMPLE).convert("RGB").tobytes()
+
+
+class Display:
+    """Two monitors side by side: what `mss.MSS` is where there is a display."""
+
+    monitors: ClassVar = [{"left": 0, "top": 0, "width": 2, "height": 1}]
+
+    def __enter__(self) -> "Display":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def grab(self, area: object) -> SimpleNamespace:
+        assert area is self.monitors[0]
+        return SimpleNamespace(size=(2, 1), bgra=bytearray(b"\x30\x20\x10\xff\x60\x50\x40\x00"))
+
+
+def test_the_screen_goes_before_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mss, "MSS", Display)
+    seen = capture()
+    assert (seen.source, seen.image.mode, seen.image.size) == ("screen", "RGB", (2, 1))
+    assert seen.image.tobytes() == b"\x10\x20\x30\x40\x50\x60"
 
 
 def test_a_file_goes_before_everything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
