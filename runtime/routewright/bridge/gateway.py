@@ -51,13 +51,13 @@ UNSENT = 64 * 1024 * 1024
 class Requester(Protocol):
     """Whoever waits for an answer: a client's connection, or a worker that called another handler."""
 
-    def replied(self, entry: "Entry", reply: Reply) -> None: ...
+    def replied(self, entry: "Entry", reply: Reply, now: float) -> None: ...
     def failed(self, entry: "Entry", error: Error) -> None: ...
 
 
-Entry: TypeAlias = tuple[Requester, Any, float, float, Any]
-"""A pending request: requester, the client's id, deadline (monotonic seconds), seconds allowed, and what the requester
-wants to remember."""
+Entry: TypeAlias = tuple[Requester, Any, float, float, float]
+"""A pending request: requester, the requester's id for it, when it was sent, its deadline (both monotonic seconds), and
+the seconds it was allowed."""
 
 
 class Observer(Protocol):
@@ -228,7 +228,7 @@ class BridgeGateway:
         worker.pending[correlation] = entry
         worker.requests += 1
         out = worker.out
-        out.append(Request(correlation, session, type, int(entry[3] * 1000), frame, binary))
+        out.append(Request(correlation, session, type, int(entry[4] * 1000), frame, binary))
         if not worker.dirty:
             worker.dirty = True
             self._dirty.append(worker)
@@ -345,7 +345,7 @@ class BridgeGateway:
             worker = self._greeted(identity, batch)
             if worker is None:
                 return
-        worker.seen = self._clock()
+        now = worker.seen = self._clock()
         pending = worker.pending
         for message in batch:
             if isinstance(message, Reply):
@@ -354,7 +354,7 @@ class BridgeGateway:
                 else:
                     entry = self._part(worker, message.correlation)
                 if entry is not None:
-                    entry[0].replied(entry, message)
+                    entry[0].replied(entry, message, now)
             else:
                 self._other(worker, message)
 
@@ -363,7 +363,7 @@ class BridgeGateway:
         entry = worker.pending.get(correlation)
         if entry is None:
             return None
-        entry = (entry[0], entry[1], worker.seen + entry[3], entry[3], entry[4])
+        entry = (entry[0], entry[1], entry[2], worker.seen + entry[4], entry[4])
         worker.pending[correlation] = entry
         return entry
 
@@ -464,11 +464,11 @@ class BridgeGateway:
     def _sweep(self) -> None:
         now = self._clock()
         for worker in list(self.workers.values()):
-            late = [key for key, entry in worker.pending.items() if entry[2] <= now]
+            late = [key for key, entry in worker.pending.items() if entry[3] <= now]
             for correlation in late:
                 entry = worker.pending.pop(correlation)
                 self.send(worker, Cancel(correlation))
-                entry[0].failed(entry, Error(0, "timeout", f"no answer within {entry[3]:g} s", True))
+                entry[0].failed(entry, Error(0, "timeout", f"no answer within {entry[4]:g} s", True))
             if now - worker.seen > codec.DEAD:
                 self.lost(worker)
             elif now - worker.sent > codec.HEARTBEAT:

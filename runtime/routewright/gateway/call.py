@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from routewright.bridge.codec import Call, Error, Open, Reply
 from routewright.bridge.gateway import Entry, Worker
+from routewright.gateway.connection import as_claims
 from routewright.gateway.errors import RETRYABLE
 from routewright.table import MessageType
 from routewright.table.frames import DECODE_ERRORS, FrameError, diagnose
@@ -26,7 +27,7 @@ class Caller:
         self.callee = callee
         self.session = session
 
-    def replied(self, entry: Entry, reply: Reply) -> None:
+    def replied(self, entry: Entry, reply: Reply, now: float) -> None:
         """Pass the answer on."""
         self._answer(Reply(entry[1], reply.frame, reply.final, reply.binary), reply.final)
 
@@ -81,12 +82,11 @@ def _dispatch(gateway: "Gateway", worker: Worker, message: Call) -> tuple[str, s
             route.name,
             route.path,
             {},
-            None
-            if principal is None
-            else {"id": principal.id, "scopes": list(principal.scopes), "claims": principal.claims},
+            as_claims(principal),
         ),
     )
     caller = Caller(gateway, worker, callee, session)
-    entry: Entry = (caller, message.correlation, gateway.clock() + timeout, timeout, None)
+    now = gateway.clock()
+    entry: Entry = (caller, message.correlation, now, now + timeout, timeout)
     gateway.bridge.request(callee, entry, session, kind.name or envelope.type, message.frame, False)
     return None

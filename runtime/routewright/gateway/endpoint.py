@@ -46,7 +46,6 @@ class Endpoint:
         "reply_hook",
         "retired",
         "route",
-        "sticky",
         "undeclared",
     )
 
@@ -77,7 +76,6 @@ class Endpoint:
         self.hooks = hooks
         self.epoch = epoch
         self.in_flight = route.limits.in_flight
-        self.sticky = route.framing == "raw"
         self.message_hook = hooks.message
         self.reply_hook = hooks.reply
         self.declared = tuple(message.name for message in client_messages(route))
@@ -118,6 +116,7 @@ class Endpoint:
 
     def observe(self, seconds: float) -> None:
         """Count a final reply that took so long."""
+        self.replied += 1
         self.latency_sum += seconds
         bucket = int(seconds * 1e6).bit_length()
         self.latency[bucket if bucket < LATENCY_BUCKETS else -1] += 1

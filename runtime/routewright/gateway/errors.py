@@ -9,14 +9,14 @@ from routewright.table.frames import Id
 RETRYABLE: Final = frozenset(("rate_limited", "circuit_open", "overloaded", "timeout", "worker_lost"))
 """Codes for which the same message may succeed later."""
 
-RAW_CLOSE: Final = {
+CLOSE_CODES: Final = {
     "worker_lost": 1013,
     "overloaded": 1013,
     "rate_limited": 4029,
     "unauthorized": 4501,
     "forbidden": 4503,
 }
-"""How a raw route, which has no error frames, tells an error: a close code; 1011 for any other."""
+"""The close code of an error where there is no error frame; 1011 for any other."""
 
 
 class _Detail(msgspec.Struct, omit_defaults=True, rename="camel"):

@@ -18,6 +18,7 @@ from routewright.bridge.gateway import BridgeGateway, Worker, WorkerPool
 from routewright.gateway.call import call
 from routewright.gateway.connection import Connection
 from routewright.gateway.endpoint import Endpoint
+from routewright.gateway.raw import RawConnection
 from routewright.gateway.socket import Sockets
 from routewright.hooks import Plugins, Reloaded
 from routewright.table import Route, Settings, Table, load
@@ -269,7 +270,7 @@ class Gateway:
             connection = self.sessions.get(number)
             if connection is not None and connection.worker is worker:
                 connection.worker = None
-                if connection.endpoint.sticky:
+                if isinstance(connection, RawConnection):
                     connection.error("worker_lost", "the worker went away")
         for endpoint in tuple(self.retired):
             if endpoint.pool is worker.pool and not worker.pool.workers:

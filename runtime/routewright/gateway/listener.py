@@ -17,9 +17,10 @@ from urllib.parse import unquote
 import structlog
 from aiohttp import hdrs, web
 
-from routewright.gateway.connection import Connection
 from routewright.gateway.gateway import Gateway
 from routewright.gateway.origin import allowed
+from routewright.gateway.plain import PlainConnection
+from routewright.gateway.raw import RawConnection
 from routewright.gateway.socket import take_over
 from routewright.hooks import PluginFailed, Refusal, RouteHooks, SessionInfo, UpgradeRequest
 from routewright.policies.rate_limit import RateLimiter
@@ -157,7 +158,8 @@ class Listener:
             principal=principal,
             address=address,
         )
-        connection = Connection(gateway, endpoint, info)
+        kind = RawConnection if route.framing == "raw" else PlainConnection
+        connection = kind(gateway, endpoint, info)
         response = (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Accept: {accept}\r\n\r\n"

@@ -1,0 +1,104 @@
+"""A plain client: one JSON object a text frame, errors as frames of their own (``framing: message``).
+
+Strategy: `PlainConnection.on_text` is the hot path of the whole gateway. What it needs lies in the endpoint; what can
+go wrong leaves it by the shortest way.
+"""
+
+from routewright.gateway.connection import Connection
+from routewright.gateway.errors import error_frame
+from routewright.gateway.socket import State
+from routewright.hooks import Incoming
+from routewright.table import MessageType
+from routewright.table.frames import DECODE_ERRORS, FrameError, Id, decode_open, diagnose
+
+
+class PlainConnection(Connection):
+    """One client that sends and receives JSON messages."""
+
+    __slots__ = ()
+
+    def on_text(self, data: bytes) -> None:
+        endpoint = self.endpoint
+        if self.held is not None or self.in_flight >= endpoint.in_flight:
+            self.hold(data, False)
+            return
+        endpoint.received += 1
+        endpoint.bytes_in += len(data)
+        now = self._clock()
+        if self.limiter is not None and (wait := self.limiter.admit(now)):
+            self._limited(data, wait)
+            return
+        try:
+            envelope = endpoint.decode(data)
+        except FrameError as problem:
+            self._wrong(problem)
+            return
+        except DECODE_ERRORS as error:
+            self._wrong(diagnose(data, error, endpoint.declared))
+            return
+        message: MessageType = envelope.message or endpoint.undeclared
+        type = message.name or envelope.type
+        if endpoint.message_hook is not None:
+            self.run_hooks(endpoint.message_hook, Incoming(type, envelope.id, data))
+            return
+        self._request(envelope.id, type, message.timeout, data, now)
+
+    def on_binary(self, data: bytes) -> None:
+        self.fail(1003, "this route takes text frames")
+
+    def handle(self, data: bytes, binary: bool) -> None:
+        self.on_text(data)
+
+    def forward(self, incoming: Incoming) -> None:
+        endpoint = self.endpoint
+        try:
+            envelope = endpoint.decode(incoming.frame)
+        except FrameError as problem:
+            self._wrong(problem)
+        except DECODE_ERRORS as error:
+            self._wrong(diagnose(incoming.frame, error, endpoint.declared))
+        else:
+            message: MessageType = envelope.message or endpoint.undeclared
+            type = message.name or envelope.type
+            self._request(envelope.id, type, message.timeout, incoming.frame, self._clock())
+
+    def _request(self, id: Id, type: str, timeout: float, data: bytes, now: float) -> None:
+        """Give a request to the worker with the fewest in flight."""
+        pool = self.endpoint.pool
+        ready = pool.ready
+        worker = ready[0] if len(ready) == 1 and len(ready[0].pending) < ready[0].capacity else pool.pick()
+        if worker is None:
+            self.no_worker(id)
+            return
+        if worker is not self.worker:
+            self.adopt(worker)
+        self.in_flight += 1
+        self.gateway.bridge.request(worker, (self, id, now, now + timeout, timeout), self.info.id, type, data, False)
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        *,
+        id: Id = None,
+        path: str = "",
+        retryable: bool | None = None,
+        retry_after: float = 0.0,
+        hint: str = "",
+    ) -> None:
+        self.endpoint.count_error(code)
+        if self.state is State.OPEN:
+            frame = error_frame(
+                code, message, id=id, path=path, retryable=retryable, retry_after=retry_after, hint=hint
+            )
+            self.write(frame, False)
+
+    def _wrong(self, problem: FrameError) -> None:
+        self.error(problem.code, problem.message, id=problem.id, path=problem.path, hint=problem.hint)
+
+    def _limited(self, data: bytes, wait: float) -> None:
+        try:
+            id = decode_open(data).id
+        except FrameError as problem:
+            id = problem.id
+        self.error("rate_limited", "too many messages", id=id, retry_after=wait)
