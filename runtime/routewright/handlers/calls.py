@@ -31,6 +31,7 @@ class Calls:
         self._dispatch = dispatch
         self._numbers = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
+        self._lost = False
 
     async def call(self, context: "Context", route: str, message: Any) -> Any:
         """See `Context.call`."""
@@ -42,6 +43,8 @@ class Calls:
         seconds = peer.route.timeout if context.deadline == math.inf else context.remaining
         if seconds <= 0:
             raise HandlerError("timeout", f"no time is left to call {route!r}", retryable=True)
+        if self._lost:
+            raise HandlerError("worker_lost", "the gateway is gone", retryable=True)
         number = next(self._numbers)
         pending = self._pending[number] = _Pending(service.loop.create_future())
         self._dispatch.put(Call(number, route, max(1, int(seconds * 1000)), frame, context.session.id))
@@ -77,6 +80,7 @@ class Calls:
 
     def lost(self) -> None:
         """No answer will come any more."""
+        self._lost = True
         for number in list(self._pending):
             self.failed(Error(number, "worker_lost", "the gateway went away before it answered", True))
 

@@ -193,7 +193,7 @@ class Dispatch:
         if not isinstance(error, HandlerError):
             report(running.plan, session, error)
             error = HandlerError("handler_error", "the handler failed")
-        session._refusal = error
+        session._refusal, session._plans, session._other = error, {}, None
         if not session.closed:
             session._close(CLOSE_CODES.get(error.code, 1011), error.message)
         for waiting in list(session._running.values()):

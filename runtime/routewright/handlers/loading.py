@@ -66,7 +66,7 @@ def load(module: str, project: Path, name: str | None = None) -> Loaded:
 
 
 def _sources_only(project: Path) -> None:
-    """Let the import system read the project's sources, and no byte code of theirs."""
+    """Let the import system read the project's sources, and neither read nor write byte code of theirs."""
     root = str(project)
     details: list[tuple[type[Loader], list[str]]] = [
         (ExtensionFileLoader, EXTENSION_SUFFIXES),
@@ -80,7 +80,6 @@ def _sources_only(project: Path) -> None:
             raise ImportError(f"{entry} is not a folder of the project")
         return FileFinder(str(path), *details)
 
-    sys.dont_write_bytecode = True
     sys.path_hooks.insert(0, finder)
     sys.path_importer_cache.clear()
     sys.path.insert(0, root)

@@ -141,7 +141,7 @@ class Runs:
             if plan.mode is Mode.STREAM:
                 work = self._stream(running, plan.call(payload, running.context))
             elif plan.mode is Mode.THREAD_STREAM:
-                items = threaded(plan.call(payload, running.context), self._service.threads, variables)
+                items = threaded(plan.call(payload, running.context), self._service.threads, variables.copy())
                 work = self._stream(running, items)
             else:
                 work = plan.call(payload, running.context)
