@@ -102,7 +102,8 @@ class ObjectShape(Shape):
     """An object with named properties. ``closed``: further properties are refused (``additionalProperties: false``),
     otherwise they are accepted and left out of the model.
 
-    ``tag`` is set where the object is one option of a `UnionShape`: ``(property, constant)``.
+    ``tag`` is set where the object is one of several objects of a `UnionShape`: ``(property, constant)``. That property
+    is among ``properties`` all the same.
     """
 
     properties: tuple[Property, ...] = ()
@@ -130,9 +131,9 @@ class UnionShape(Shape):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """A named shape: an entry of ``components.schemas``, of a local ``$defs``, or the target of a ``$ref`` to a file.
+    """A named shape: an entry of ``components.schemas``, of a local ``$defs``, or what a ``$ref`` leads to.
 
-    ``name`` is a Python class name, unique in the spec.
+    ``name`` is a Python class name, unique in the spec, and the component's key in `Spec.components`.
     """
 
     name: str
@@ -143,7 +144,8 @@ class Component:
 class Message:
     """One message of a route. ``payload`` is ``None`` where the spec declares none; ``model`` is its Python class name,
     unique in the route's module; ``optional`` means it may be sent without a payload (an object with no required
-    properties). ``schema`` is the payload's schema as JSON, for digests and documentation."""
+    properties). ``schema`` is the payload's schema as JSON that stands on its own: every ``$ref`` leads into its own
+    ``$defs``, which are named like the components."""
 
     name: str
     model: str
@@ -200,8 +202,7 @@ class Middleware:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One route. ``module`` is the Python identifier of its module below ``generated/``; ``document`` is the route as
-    JSON with ``defaults`` merged in and every ``$ref`` replaced by what it leads to (recursive ones stay), for
-    digests."""
+    JSON with ``defaults`` merged in and every ``$ref`` leading into its own ``$defs``, for digests."""
 
     name: str
     module: str

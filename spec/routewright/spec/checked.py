@@ -1,0 +1,16 @@
+"""What checking a spec gives."""
+
+from dataclasses import dataclass, field
+
+from routewright.spec.model import Spec
+from routewright.spec.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """``spec`` is ``None`` where any problem is an error. ``problems`` are sorted by place, those of the spec itself
+    before those of other files. ``source`` is the text of each file that was read, by the name problems show."""
+
+    spec: Spec | None
+    problems: tuple[Problem, ...] = ()
+    source: dict[str, str] = field(default_factory=dict)

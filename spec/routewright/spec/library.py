@@ -1,0 +1,104 @@
+"""The files of a spec: the spec itself, and those below its folder that a ``$ref`` leads to."""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from routewright.spec.document import Document, read
+from routewright.spec.node import Node
+from routewright.spec.pointer import child, lookup, tokens
+
+
+class ReferenceProblem(Exception):
+    """A ``$ref`` leads nowhere. ``forbidden``: it leads where no spec may read."""
+
+    def __init__(self, message: str, hint: str = "", *, forbidden: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.forbidden = forbidden
+
+
+class Library:
+    """Every file is read once."""
+
+    def __init__(self, path: Path) -> None:
+        self.spec = read(path)
+        self.folder = Path(os.path.realpath(path)).parent
+        self.documents: dict[Path, Document] = {self.spec.path: self.spec}
+        self._shown = path.parent
+
+    def target(self, node: Node, reference: str) -> Node:
+        """What a ``$ref`` in ``node`` leads to.
+
+        Raises:
+            ReferenceProblem: nothing, or nothing that a spec may read.
+        """
+        address, _, fragment = reference.partition("#")
+        pointer = unquote(fragment)
+        if pointer and not pointer.startswith("/"):
+            raise ReferenceProblem(
+                f'"#{pointer}" is no JSON pointer', 'write "#/$defs/NAME"; anchors are not supported'
+            )
+        document = self._open(node.document, address) if address else node.document
+        bases = [self.root(node).pointer, ""] if document is node.document else [""]
+        for base in dict.fromkeys(bases):
+            try:
+                value = lookup(document.value, base + pointer)
+            except LookupError:
+                continue
+            found = Node(document, base + pointer, value)
+            if document is self.spec and self.root(found).pointer == "":
+                raise ReferenceProblem("it leads to something that is no schema", "move it to components.schemas")
+            return found
+        known = [f"#/components/schemas/{name}" for name in self._schemas()] if document is self.spec else []
+        raise ReferenceProblem(f'nothing stands at "{pointer}" in {document.name}', _similar(f"#{pointer}", known))
+
+    def root(self, node: Node) -> Node:
+        """The schema that a schema stands in: what ``#`` means there. In the spec itself it is the payload, parameter
+        or component that the node is part of; anywhere else the file."""
+        if node.document is not self.spec:
+            return Node(node.document, "", node.document.value)
+        parts = tokens(node.pointer)
+        length = 0
+        if parts[:2] == ["components", "schemas"]:
+            length = 3
+        elif parts[:1] == ["routes"] and parts[2:3] == ["parameters"]:
+            length = 4
+        elif parts[:1] == ["routes"] and parts[2:3] == ["messages"] and parts[4:5] == ["payload"]:
+            length = 5
+        pointer = ""
+        if len(parts) >= length:
+            for part in parts[:length]:
+                pointer = child(pointer, part)
+        return Node(node.document, pointer, lookup(node.document.value, pointer))
+
+    def _schemas(self) -> list[str]:
+        components = Node(self.spec, "", self.spec.value).get("components", "schemas")
+        return [name for name, _ in components.members()] if components is not None else []
+
+    def _open(self, source: Document, address: str) -> Document:
+        if urlsplit(address).scheme or address.startswith("//"):
+            hint = "save the schema as a file below the spec's folder"
+            raise ReferenceProblem("a $ref reads files only, nothing from the network", hint, forbidden=True)
+        name = unquote(address)
+        if "\\" in name or not name.isprintable():
+            raise ReferenceProblem(f'"{name}" is no file name', "write it with / and without control characters")
+        path = Path(os.path.realpath(source.path.parent / name))
+        if not path.is_relative_to(self.folder):
+            hint = "copy the file below that folder"
+            raise ReferenceProblem("it leaves the spec's folder", hint, forbidden=True)
+        if path not in self.documents:
+            self.documents[path] = read(self._shown / path.relative_to(self.folder))
+        document = self.documents[path]
+        if not document.whole:
+            first = document.faults[-1]
+            raise ReferenceProblem(f"{document.name} cannot be read: {first.message}", first.hint)
+        return document
+
+
+def _similar(name: str, known: list[str]) -> str:
+    from routewright.spec.nearest import nearest
+
+    found = nearest(name, known)
+    return f'did you mean "{found}"?' if found else ""

@@ -1,0 +1,89 @@
+"""A value of a spec together with its place, and the finding of a rule about it.
+
+Strategy: rules run on whatever the user wrote, so every accessor answers with ``None`` or nothing where a value has
+another type than it should; the rule about types reports that once.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from routewright.spec.document import Document
+from routewright.spec.pointer import child
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found at an offset of a document, before it gets its code."""
+
+    document: Document
+    offset: int
+    pointer: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The value at one pointer of a document."""
+
+    document: Document
+    pointer: str
+    value: Any
+
+    def below(self, token: str | int) -> "Node":
+        """The member or item that is known to be there."""
+        return Node(self.document, child(self.pointer, token), self.value[token])
+
+    def get(self, *keys: str) -> "Node | None":
+        """The member reached by these keys, if there is one."""
+        node: Node | None = self
+        for key in keys:
+            if node is None or not isinstance(node.value, dict) or key not in node.value:
+                return None
+            node = Node(node.document, child(node.pointer, key), node.value[key])
+        return node
+
+    def members(self) -> Iterator[tuple[str, "Node"]]:
+        """Keys and values of an object, in the order they were written."""
+        if isinstance(self.value, dict):
+            for key, value in self.value.items():
+                yield key, Node(self.document, child(self.pointer, key), value)
+
+    def items(self) -> Iterator["Node"]:
+        """The items of an array."""
+        if isinstance(self.value, list):
+            for index, value in enumerate(self.value):
+                yield Node(self.document, child(self.pointer, index), value)
+
+    def text(self, *keys: str) -> str | None:
+        """The string reached by these keys."""
+        node = self.get(*keys)
+        return node.value if node is not None and isinstance(node.value, str) else None
+
+    @property
+    def where(self) -> str:
+        """File and line, for messages that name a second place."""
+        line, _ = self.document.line_column(self.document.offset(self.pointer))
+        return f"{self.document.name}:{line}"
+
+    def finding(self, message: str, hint: str = "", *, key: bool = False) -> Finding:
+        """Something is wrong with this value, or with its key."""
+        return Finding(self.document, self.document.offset(self.pointer, key=key), self.pointer, message, hint)
+
+
+def quoted(value: Any) -> str:
+    """A value of the spec inside a message: JSON, cut to a readable length."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def type_name(value: Any) -> str:
+    """The JSON type of a value, with its article."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    for kind, name in ((dict, "an object"), (list, "a list"), (str, "a string"), (int | float, "a number")):
+        if isinstance(value, kind):
+            return name
+    return "null"

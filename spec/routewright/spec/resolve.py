@@ -1,0 +1,234 @@
+"""A checked draft -> the `Spec`: defaults merged, units converted, references followed.
+
+Strategy: the draft has no problems, so every value has the type that its key wants; nothing is checked again here.
+"""
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from routewright.spec import names, paths, units
+from routewright.spec.bundle import Bundles
+from routewright.spec.draft import Draft
+from routewright.spec.fits import follow
+from routewright.spec.gateway import gateway
+from routewright.spec.model import (
+    Limits,
+    MapShape,
+    Message,
+    Middleware,
+    ObjectShape,
+    Parameter,
+    RateLimit,
+    ReferenceShape,
+    Route,
+    Shape,
+    SlowConsumer,
+    Spec,
+    StringShape,
+)
+from routewright.spec.node import Node
+from routewright.spec.payload import location
+
+_POLICIES = ("timeout", "rateLimit", "limits", "slowConsumer", "middleware")
+
+UNLIMITED = 1_000_000
+"""Requests in flight where a route's ``limits`` are off."""
+
+
+def resolve(draft: Draft) -> Spec:
+    """The spec of a draft in which no problem was found."""
+    resolver = _Resolver(draft)
+    routes = tuple(resolver.route(node) for node in draft.routes())
+    info = draft.root.value.get("info", {})
+    extensions = _extensions(draft.root)
+    document = {
+        "version": draft.root.value.get("version", "1"),
+        "info": info,
+        "gateway": draft.root.value.get("gateway", {}),
+        "components": resolver.bundles.definitions(set(draft.payloads.components)),
+        "routes": [route.document for route in routes],
+        "extensions": extensions,
+    }
+    return Spec(
+        file=draft.library.spec.path.name,
+        digest=digest(document),
+        title=info.get("title", ""),
+        version=info.get("version", ""),
+        description=info.get("description", ""),
+        gateway=resolver.gateway,
+        components={name: draft.payloads.components[name] for name in draft.payloads.nodes},
+        routes=routes,
+        extensions=extensions,
+    )
+
+
+def digest(document: Any) -> str:
+    """Sixteen hexadecimal digits that change with the document, but not with the order of its keys."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
+
+
+class _Resolver:
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.bundles = Bundles(draft.payloads)
+        self.gateway = gateway(draft.root.value.get("gateway", {}))
+        self.defaults: dict[str, Any] = draft.root.value.get("defaults", {})
+
+    def route(self, node: Node) -> Route:
+        """One route."""
+        value = node.value
+        name = self.draft.name(node)
+        policies = self.policies(value)
+        module = value.get("pythonModule")
+        messages = dict(self.draft.messages(node))
+        timeout = _seconds(policies.get("timeout"), 30.0)
+        return Route(
+            name=name,
+            module=names.module(name),
+            path=value["path"],
+            aliases=tuple(value.get("aliases", ())),
+            parameters=self.parameters(node),
+            summary=value.get("summary", ""),
+            description=value.get("description", ""),
+            capabilities=tuple(value.get("capabilities", ())),
+            source="worker" if module is None else "module",
+            handler=value["worker"] if module is None else module,
+            workers=int(value.get("workers", 1)),
+            framing=value.get("framing", "message"),
+            open=value.get("open", "messages" not in value),
+            messages=tuple(self.message(each, message, timeout) for each, message in messages.items()),
+            timeout=timeout,
+            rate_limit=_rate_limit(policies.get("rateLimit", {})),
+            limits=_limits(policies.get("limits", {}), self.gateway.limits.message_bytes),
+            slow_consumer=_slow_consumer(policies.get("slowConsumer", {})),
+            middleware=_middleware(policies.get("middleware", [])),
+            extensions=_extensions(node),
+            document=self.document(node, name, policies),
+        )
+
+    def policies(self, route: dict[str, Any]) -> dict[str, Any]:
+        """The route's policies over the defaults: a policy of both is merged key by key."""
+        merged: dict[str, Any] = {}
+        for key in _POLICIES:
+            given = [each[key] for each in (self.defaults, route) if key in each]
+            if not given:
+                continue
+            if all(isinstance(each, dict) for each in given):
+                merged[key] = {inner: value for each in given for inner, value in each.items()}
+            else:
+                merged[key] = given[-1]
+        return merged
+
+    def parameters(self, node: Node) -> tuple[Parameter, ...]:
+        """The path's parameters in its order; one without a schema is a string."""
+        declared = node.get("parameters")
+        known = paths.parameters(self.draft.segments[node.below("path").pointer])
+        found = []
+        for name, tail in known.items():
+            schema = declared.get(name) if declared is not None else None
+            shape = self.shape(schema) if schema is not None else StringShape()
+            found.append(Parameter(name=name, shape=follow(shape, self.draft.payloads.components), tail=tail))
+        return tuple(found)
+
+    def message(self, name: str, node: Node, timeout: float) -> Message:
+        """One message of a route."""
+        value, payload, reply = node.value, node.get("payload"), node.value.get("reply")
+        shape = self.shape(payload) if payload is not None else None
+        return Message(
+            name=name,
+            model=names.model(name, "Message"),
+            origin=value.get("from", "client"),
+            summary=value.get("summary", ""),
+            description=value.get("description", ""),
+            payload=shape,
+            schema=self.bundles.bundle(payload) if payload is not None else None,
+            optional=shape is not None and self.optional(shape),
+            reply=reply["message"] if isinstance(reply, dict) else reply,
+            stream=reply.get("stream", False) if isinstance(reply, dict) else False,
+            timeout=_seconds(value.get("timeout"), timeout),
+            idempotent=value.get("idempotent", False),
+            deprecated=value.get("deprecated", False),
+            examples=tuple(value.get("examples", ())),
+        )
+
+    def shape(self, schema: Node) -> Shape:
+        """The shape of a payload or parameter; a reference where other schemas lead to this one."""
+        name = self.draft.payloads.names.get(location(schema))
+        return ReferenceShape(component=name) if name is not None else self.draft.shapes[schema.pointer]
+
+    def optional(self, shape: Shape) -> bool:
+        """Whether ``{}`` fits: an object that requires nothing."""
+        match follow(shape, self.draft.payloads.components):
+            case ObjectShape(properties=properties):
+                return not any(each.required for each in properties)
+            case MapShape(min_properties=least):
+                return not least
+        return False
+
+    def document(self, node: Node, name: str, policies: dict[str, Any]) -> dict[str, Any]:
+        """The route as JSON that stands on its own."""
+        document = {**node.value, **policies, "name": name}
+        reached: set[str] = set()
+        for key, inner in (("parameters", None), ("messages", "payload")):
+            listed = node.get(key)
+            if listed is None:
+                continue
+            document[key] = {}
+            for each, member in listed.members():
+                schema = member if inner is None else member.get(inner)
+                rewritten, more = self.bundles.rewritten(schema) if schema is not None else (None, set())
+                reached |= more
+                plain = rewritten if inner is None else {**member.value, inner: rewritten}
+                document[key][each] = member.value if schema is None else plain
+        definitions = self.bundles.definitions(reached)
+        return {**document, "$defs": definitions} if definitions else document
+
+
+def _rate_limit(policy: dict[str, Any] | Literal[False]) -> RateLimit | None:
+    if policy is False:
+        return None
+    return RateLimit(
+        rate=units.rate(policy["rate"]) or 100.0 if "rate" in policy else 100.0,
+        burst=int(policy.get("burst", 200)),
+        per=policy.get("per", "connection"),
+    )
+
+
+def _limits(policy: dict[str, Any] | Literal[False], message_bytes: int) -> Limits:
+    if policy is False:
+        return Limits(message_bytes=message_bytes, in_flight=UNLIMITED)
+    return Limits(
+        message_bytes=_size(policy.get("messageBytes"), message_bytes),
+        in_flight=int(policy.get("inFlight", 64)),
+        connections=int(policy["connections"]) if "connections" in policy else None,
+    )
+
+
+def _slow_consumer(policy: dict[str, Any] | Literal[False]) -> SlowConsumer | None:
+    if policy is False:
+        return None
+    return SlowConsumer(
+        backlog=_size(policy.get("backlog"), 1024 * 1024),
+        after=_seconds(policy.get("after"), 10.0),
+    )
+
+
+def _middleware(policy: list[Any] | Literal[False]) -> tuple[Middleware, ...]:
+    plugins = [{"name": each} if isinstance(each, str) else each for each in policy or []]
+    return tuple(Middleware(name=each["name"], settings=each.get("settings", {})) for each in plugins)
+
+
+def _extensions(node: Node) -> dict[str, Any]:
+    return {key: member.value for key, member in node.members() if key.startswith("x-")}
+
+
+def _seconds(text: str | None, otherwise: float) -> float:
+    found = units.seconds(text) if text is not None else None
+    return otherwise if found is None else found
+
+
+def _size(text: str | None, otherwise: int) -> int:
+    found = units.size(text) if text is not None else None
+    return otherwise if found is None else found

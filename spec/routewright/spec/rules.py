@@ -1,0 +1,102 @@
+"""Every rule of the language.
+
+Strategy: a table. What is found while a spec is read and compiled comes with its code; for the other rules a function
+looks at the draft.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from routewright.spec import messages, routes, settings
+from routewright.spec.draft import Draft
+from routewright.spec.node import Finding
+from routewright.spec.problem import Problem, Severity
+
+
+class Rule(NamedTuple):
+    """``purpose`` says in one line what the rule keeps from happening; ``check`` finds every place where it does."""
+
+    code: str
+    purpose: str
+    check: Callable[[Draft], Iterable[Finding]]
+    severity: Severity = "error"
+
+
+def _noted(code: str, purpose: str) -> Rule:
+    """A rule whose findings were noted while the spec was read and compiled."""
+
+    def check(draft: Draft) -> Iterator[Finding]:
+        return (finding for noted, finding in draft.found if noted == code)
+
+    return Rule(code, purpose, check)
+
+
+RULES: tuple[Rule, ...] = (
+    _noted("RW001", "The file can be read and is not empty."),
+    _noted("RW002", "The file is UTF-8 without a byte order mark."),
+    _noted("RW003", "The file is JSON."),
+    _noted("RW004", "No key stands twice in one object."),
+    _noted("RW005", "Nothing is nested too deeply."),
+    _noted("RW006", "Every number and string can be represented."),
+    _noted("RW101", "Every key is known."),
+    _noted("RW102", "No key is missing."),
+    _noted("RW103", "Every value has the type and form that its key wants."),
+    _noted("RW104", "Every number is in the range that its key wants."),
+    Rule("RW105", "Every duration, size and rate is in range.", settings.in_range),
+    Rule("RW106", "Nothing is asked for that is not built yet.", settings.supported),
+    _noted("RW201", "Every path is a path template."),
+    Rule("RW202", "No two routes, aliases or patterns claim one path.", routes.one_claim),
+    Rule("RW203", "The gateway's own path stays free.", routes.reserved_path),
+    Rule("RW204", "A route's name makes a safe module name.", routes.safe_name),
+    Rule("RW205", "No two routes have one name.", routes.unique_name),
+    Rule("RW206", "Exactly one thing answers a route.", routes.one_source),
+    Rule("RW207", "A pythonModule is a dotted module name.", routes.module_name),
+    Rule("RW208", "A worker's name is safe and its own.", routes.worker_name),
+    Rule("RW209", "Every parameter has its placeholder and is a scalar.", routes.parameters),
+    Rule("RW210", "An alias has its route's parameters.", routes.alias_parameters),
+    Rule("RW211", "Every capability is a name and stands once.", routes.capabilities),
+    Rule("RW212", "A raw route declares no messages.", routes.raw_framing),
+    Rule("RW213", "Every plugin has a name and stands once.", routes.middleware),
+    Rule("RW301", "A message's name is free and makes a safe class name.", messages.safe_name),
+    Rule("RW302", "No two messages of a route make one class.", messages.unique_model),
+    Rule("RW303", "Every reply is declared.", messages.declared_reply),
+    Rule("RW304", "Every reply is sent by handlers.", messages.sent_reply),
+    Rule("RW305", "Keys of requests stand at what clients send.", messages.request_keys),
+    Rule("RW306", "Examples have a payload to be checked against.", messages.example_payload),
+    Rule("RW307", "A component's name makes a safe class name of its own.", messages.component_name),
+    _noted("RW401", "Every keyword of a payload schema is enforced."),
+    _noted("RW402", "Every keyword of a payload schema has a fitting value."),
+    _noted("RW403", "Every $ref leads to a schema."),
+    _noted("RW404", "No $ref leaves the spec's folder."),
+    _noted("RW405", "The options of a union can be told apart, objects by a constant."),
+    _noted("RW406", "The bounds of a schema leave something."),
+    _noted("RW407", "Every pattern is safe and means the same everywhere."),
+    _noted("RW408", "Defaults and examples fit their schemas."),
+    _noted("RW409", "Recursion passes through an object."),
+    Rule("RW501", "A public admin listener has a token.", settings.admin_token),
+    Rule("RW502", "The listeners have ports of their own.", settings.two_ports),
+    Rule("RW503", "A bridge over TCP has CURVE keys.", settings.curve_keys),
+    Rule("RW504", "Every allowed origin is one.", settings.origins),
+    Rule("RW505", "Every trusted proxy is an address or a network.", settings.proxies),
+)
+
+
+def problems(draft: Draft) -> tuple[Problem, ...]:
+    """Everything that is wrong with a spec, by place; that of the spec itself before that of other files."""
+    applied = RULES if draft.whole else RULES[:6]
+    found = {_problem(rule, finding) for rule in applied for finding in rule.check(draft)}
+    return tuple(sorted(found, key=lambda problem: (problem.path != draft.library.spec.name, problem)))
+
+
+def _problem(rule: Rule, finding: Finding) -> Problem:
+    line, column = finding.document.line_column(finding.offset)
+    return Problem(
+        path=finding.document.name,
+        line=line,
+        column=column,
+        code=rule.code,
+        severity=rule.severity,
+        message=finding.message,
+        hint=finding.hint,
+        pointer=finding.pointer,
+    )
