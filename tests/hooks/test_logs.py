@@ -131,12 +131,13 @@ async def test_a_sample_holds_a_message_with_its_reply(plugins: Plugins, tmp_pat
     await plugins.startup(a_table(route))
     for id in range(2000):
         run(hooks.message, a_session(route), Incoming("ask", id, b"?"))
-        run(hooks.reply, a_session(route), Outgoing(b"!", id=id))
+        run(hooks.reply, a_session(route), Outgoing(b'{"type": "answer", "id": %d}' % id))
     await plugins.shutdown()
     lines = lines_of(tmp_path / "a.jsonl")
     asked = [each["id"] for each in lines if each["event"] == "message"]
     assert asked == [each["id"] for each in lines if each["event"] == "reply"]
     assert 300 < len(asked) < 700
+    assert {each["type"] for each in lines} == {"ask", "answer"}
 
 
 def test_without_a_file_lines_go_to_standard_error(hooks: Hooks, capfd: pytest.CaptureFixture[str]) -> None:

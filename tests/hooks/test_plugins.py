@@ -1,5 +1,7 @@
 """Plugins of a project, from the table to the chains: every hook, found by module name."""
 
+import asyncio
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -268,6 +270,36 @@ async def test_a_plugin_starts_once_and_stops_once(write: Write, plugins: Plugin
     assert counted.calls == ["up", "down"]
     await plugins.shutdown()
     assert counted.calls == ["up", "down"]
+
+
+async def test_two_starts_at_a_time_start_a_plugin_once(write: Write, plugins: Plugins) -> None:
+    write(
+        "slow",
+        "import asyncio\ncalls = []\n"
+        "@hookimpl\nasync def routewright_startup():\n    await asyncio.sleep(0)\n    calls.append('up')",
+    )
+    table = a_table(a_route("slow"))
+    plugins.load(table)
+    await asyncio.gather(plugins.startup(table), plugins.startup(table))
+    assert sys.modules["slow"].calls == ["up"]
+
+
+async def test_only_plugins_in_service_hear_of_reloads(write: Write, plugins: Plugins) -> None:
+    text = "heard = []\n@hookimpl\ndef routewright_reload(report): heard.append(report.problems)\n# {}"
+    write("listening", text.format("old"))
+    table = a_table(a_route("listening"))
+    plugins.load(table)
+    import listening as old  # type: ignore[import-not-found]
+
+    await plugins.startup(table)
+    write("listening", text.format("new"))
+    plugins.reload(table)
+    await plugins.reloaded(Reloaded(epoch=1, digest="d1", problems=("the handler does not import",)))
+    assert old.heard == [("the handler does not import",)]
+    await plugins.startup(table)
+    await plugins.reloaded(Reloaded(epoch=2, digest="d2"))
+    assert old.heard == [("the handler does not import",)]
+    assert sys.modules["listening"].heard == [()]
 
 
 def test_commands_of_plugins_join_the_command_line(write: Write, plugins: Plugins) -> None:

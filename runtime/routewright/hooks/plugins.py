@@ -4,6 +4,7 @@ Strategy: a load builds everything anew beside what serves, and takes its place 
 fails, nothing has changed. Plugins whose source is as it was keep their module, and so their state.
 """
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
@@ -40,6 +41,7 @@ class Plugins:
         self._modules = ProjectModules(project)
         self._loaded = _Loaded(Registry(), {})
         self._started: dict[int, tuple[str, Any]] = {}
+        self._turn = asyncio.Lock()  # two reloads may follow each other closely
 
     def load(self, table: Table) -> tuple[str, ...]:
         """Find and check every plugin, and compile the chains of every route. Modules of the project whose source has
@@ -77,32 +79,33 @@ class Plugins:
         Raises:
             PluginError: a plugin does not start; the next call tries it again.
         """
-        plugins = self._loaded.registry.plugins()
-        for name, plugin in plugins.items():
-            if id(plugin) not in self._started:
-                await self._start(name, plugin, table)
-        kept = {id(plugin) for plugin in plugins.values()}
-        await self._stop([key for key in self._started if key not in kept])
+        async with self._turn:
+            plugins = self._loaded.registry.plugins()
+            for name, plugin in plugins.items():
+                if id(plugin) not in self._started:
+                    await self._start(name, plugin, table)
+            kept = {id(plugin) for plugin in plugins.values()}
+            await self._stop([key for key in self._started if key not in kept])
 
     async def reloaded(self, report: Reloaded) -> None:
-        """Tell every plugin what a reload did. Never raises."""
-        await self._notice("routewright_reload", self._loaded.registry).run_async(report)
+        """Tell every plugin that is in service what a reload did, or why it did not happen. Never raises."""
+        for name, plugin in list(self._started.values()):
+            await _notice("routewright_reload", {name: plugin}).run_async(report)
 
     async def shutdown(self) -> None:
         """Shut down every plugin that was started, the last one first, and forget the project's modules. Never
         raises."""
-        await self._stop(list(reversed(self._started)))
-        self._modules.close()
+        async with self._turn:
+            await self._stop(list(reversed(self._started)))
+            self._modules.close()
 
     def cli(self, app: "typer.Typer") -> None:
         """Let the built-in plugins, those of installed packages, and those that are loaded add their commands. What
         does not work is logged and left out."""
         registry, installed = Registry(), Installed()
-        for name, plugin in self._loaded.registry.plugins().items():
-            registry.add(name, plugin)
         for name in (*BUILT_IN, *installed.names()):
             self._try(registry, name, installed)
-        self._notice("routewright_cli", registry).run(app)
+        _notice("routewright_cli", {**self._loaded.registry.plugins(), **registry.plugins()}).run(app)
 
     def _build(self, table: Table) -> _Loaded:
         registry, installed = Registry(), Installed()
@@ -122,9 +125,6 @@ class Plugins:
         except PluginError as error:
             Failures("import").log(name, error)
 
-    def _notice(self, hook: str, registry: Registry) -> Notice:
-        return Notice(hook, registry.calls(hook, [(name, None) for name in registry.plugins()]))
-
     async def _start(self, name: str, plugin: Any, table: Table) -> None:
         for call in self._loaded.registry.calls("routewright_startup", [(name, None)]):
             try:
@@ -140,9 +140,15 @@ class Plugins:
     async def _stop(self, keys: list[int]) -> None:
         for key in keys:
             name, plugin = self._started.pop(key)
-            registry = Registry()
-            registry.add(name, plugin)
-            await self._notice("routewright_shutdown", registry).run_async()
+            await _notice("routewright_shutdown", {name: plugin}).run_async()
+
+
+def _notice(hook: str, plugins: dict[str, Any]) -> Notice:
+    """The chain of a hook that belongs to no route."""
+    registry = Registry()
+    for name, plugin in plugins.items():
+        registry.add(name, plugin)
+    return Notice(hook, registry.calls(hook, [(name, None) for name in registry.plugins()]))
 
 
 def _compile(route: Route, registry: Registry) -> RouteHooks:

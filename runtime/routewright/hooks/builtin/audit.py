@@ -5,6 +5,7 @@ messages that is logged, 1 for all; a message and its replies are logged togethe
 SHA-256 of each frame, to prove later what was sent; it is not salted, so short frames can be guessed from it).
 """
 
+import contextlib
 import hashlib
 import itertools
 import secrets
@@ -62,6 +63,24 @@ class Audit:
         return hash((_salt, session.id, next(_unnamed) if id is None else id)) & 0xFFFFFFFF < self.threshold
 
 
+class Head(msgspec.Struct, gc=False):
+    """What an envelope says of itself."""
+
+    type: str | None = None
+    id: int | str | None = None
+
+
+_decode_head = msgspec.json.Decoder(Head).decode
+
+
+def head(session: SessionInfo, reply: Outgoing) -> Head:
+    """The type and id of a reply: as the gateway knows them, or as they stand in the frame."""
+    if reply.type is None and reply.id is None and session.route.framing == "message":
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return _decode_head(reply.frame)
+    return Head(reply.type, reply.id)
+
+
 @hookimpl
 def routewright_settings() -> dict[str, Any]:
     return {
@@ -101,15 +120,16 @@ def routewright_message(session: SessionInfo, message: Incoming, settings: Audit
 
 @hookimpl(trylast=True)
 def routewright_reply(session: SessionInfo, reply: Outgoing, settings: Audit) -> None:
-    if settings.wants(session, reply.id):
+    envelope = head(session, reply)
+    if settings.wants(session, envelope.id):
         settings.lines.write(
             Reply(
                 time=now(),
                 route=session.route.name,
                 session=session.id,
                 principal=None if session.principal is None else cut(session.principal.id),
-                type=None if reply.type is None else cut(reply.type),
-                id=_cut_id(reply.id),
+                type=None if envelope.type is None else cut(envelope.type),
+                id=_cut_id(envelope.id),
                 bytes=len(reply.frame),
                 sha256=hashlib.sha256(reply.frame).hexdigest() if settings.digest else "",
                 final=reply.final,
