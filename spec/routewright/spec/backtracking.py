@@ -3,8 +3,8 @@
 Strategy: a pattern explodes where one text can go through a loop in two ways, for then a row of such texts can go
 through in 2^n ways, and a matcher that fails in the end tries them all. The pattern's Glushkov automaton has a state
 for each character position and an edge for each "may come next"; two ways are found as a pair of edges between the same
-two states, or as a walk of two tokens that read the same text, part, and come together again. (Weideman et al., "Analyzing
-matching time behavior of backtracking regular expression matchers by using ambiguity of NFA", 2016.)
+two states, or as a walk of two tokens that read the same text, part, and come together again. (Weideman et al.,
+"Analyzing matching time behavior of backtracking regular expression matchers by using ambiguity of NFA", 2016.)
 """
 
 from collections import Counter

@@ -5,7 +5,7 @@ Payload schemas are left out, because `routewright.spec.payload` knows more abou
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -50,7 +50,9 @@ def check_form(root: Node) -> Iterator[Found]:
 def _validator() -> Validator:
     form = schema()
     form["$defs"]["payload"] = True
-    return extend(Draft202012Validator, {"pattern": _pattern, "oneOf": _elsewhere})(form)
+    # jsonschema's own annotations stop at `extend`.
+    build: Callable[..., type[Validator]] = extend
+    return build(Draft202012Validator, {"pattern": _pattern, "oneOf": _elsewhere})(form)
 
 
 def _pattern(_: Validator, pattern: str, instance: Any, schema: dict[str, Any]) -> Iterator[ValidationError]:
@@ -67,10 +69,11 @@ def _elsewhere(*_: Any) -> Iterator[ValidationError]:
 def _explain(root: Node, error: ValidationError) -> Iterator[Found]:
     node = _node(root, error)
     label = _label(node)
-    wanted = error.validator_value
+    known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+    wanted: Any = error.validator_value
     match error.validator:
         case "additionalProperties":
-            yield from _unknown(node, error.schema.get("properties", {}))
+            yield from _unknown(node, known)
         case "required":
             yield from _missing(node, wanted)
         case "anyOf":
@@ -105,7 +108,7 @@ def _label(node: Node) -> str:
     return f"item {int(last) + 1} of {quoted(names[-1])}" if last.isdigit() and names else quoted(last)
 
 
-def _unknown(node: Node, known: dict[str, Any]) -> Iterator[Found]:
+def _unknown(node: Node, known: Mapping[str, Any]) -> Iterator[Found]:
     for key, member in node.members():
         if key not in known and not key.startswith("x-"):
             hint = suggestion(key, known, "known keys")
@@ -141,10 +144,10 @@ def _alternatives(root: Node, node: Node, error: ValidationError) -> Iterator[Fo
         for each in fitting[0]:
             yield from _explain(root, each)
         return
-    titles = " or ".join(_title(option) for option in error.validator_value)
+    listed: Any = error.validator_value
+    titles = " or ".join(map(_title, listed))
     yield WRONG, node.finding(f"{_label(node)} must be {titles}, not {type_name(node.value)}")
 
 
 def _title(option: dict[str, Any]) -> str:
-    found: dict[str, Any] = lookup(schema(), option["$ref"][1:]) if "$ref" in option else option
-    return str(found["title"])
+    return str((lookup(_validator().schema, option["$ref"][1:]) if "$ref" in option else option)["title"])

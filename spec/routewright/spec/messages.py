@@ -76,7 +76,7 @@ def request_keys(draft: Draft) -> Iterator[Finding]:
         for key in ("reply", "timeout", "idempotent"):
             if key in message.value and not _sends(message, "client"):
                 text = f'message {quoted(name)}: "{key}" only means something for what a client sends'
-                yield message.below(key).finding(text, f'leave it out, or write "from": "client" or "both"', key=True)
+                yield message.below(key).finding(text, 'leave it out, or write "from": "client" or "both"', key=True)
 
 
 def example_payload(draft: Draft) -> Iterator[Finding]:

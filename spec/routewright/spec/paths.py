@@ -100,7 +100,11 @@ class Claims:
         self._count = 0
 
     def claim(self, segments: tuple[Segment, ...]) -> int | None:
-        """Add a template; its number is how many were added before. Returns the number of one that it conflicts with."""
+        """Add a template; its number is how many were added before.
+
+        Returns:
+            The number of one that it conflicts with.
+        """
         rival = self._rival(segments, 0, self._root, False, False)
         self._add(segments)
         return rival

@@ -1,7 +1,7 @@
 """Payload schemas -> shapes.
 
-Strategy: a schema is compiled where it stands; what a ``$ref`` leads to becomes a component, compiled once and by its own
-turn, so that neither recursion nor a long chain of references grows the stack. A schema that is wrong becomes
+Strategy: a schema is compiled where it stands; what a ``$ref`` leads to becomes a component, compiled once and when it
+is its turn, so that neither recursion nor a long chain of references grows the stack. A schema that is wrong becomes
 `AnyShape` and leaves findings behind. What needs all shapes (constants of unions, defaults, examples, recursion) is
 looked at in the end, by `routewright.spec.closing`.
 """

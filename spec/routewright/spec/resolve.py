@@ -216,7 +216,7 @@ def _slow_consumer(policy: dict[str, Any] | Literal[False]) -> SlowConsumer | No
 
 
 def _middleware(policy: list[Any] | Literal[False]) -> tuple[Middleware, ...]:
-    plugins = [{"name": each} if isinstance(each, str) else each for each in policy or []]
+    plugins: list[dict[str, Any]] = [{"name": each} if isinstance(each, str) else each for each in policy or []]
     return tuple(Middleware(name=each["name"], settings=each.get("settings", {})) for each in plugins)
 
 

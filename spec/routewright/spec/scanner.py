@@ -159,7 +159,9 @@ class _Scanner:
             self.stop("RW003", end, "a wrong escape in a string", r"JSON knows \" \\ \/ \b \f \n \r \t and \uXXXX")
         if last in ("", "\n", "\r"):
             self.stop("RW003", at, "a string that is not closed", 'end it with " on its own line')
-        self.stop("RW003", end, f"a control character (U+{ord(last):04X}) in a string", f"write \\u{ord(last):04x}")
+        return self.stop(
+            "RW003", end, f"a control character (U+{ord(last):04X}) in a string", f"write \\u{ord(last):04x}"
+        )
 
     def scalar(self, at: int, pointer: str) -> tuple[Any, int]:
         number = _NUMBER(self.text, at)
@@ -169,7 +171,7 @@ class _Scanner:
         word = found.group() if found else ""
         if word in _CONSTANTS:
             return _CONSTANTS[word], at + len(word)
-        self.unexpected(at, "a JSON value", self.value_hint(at, word))
+        return self.unexpected(at, "a JSON value", self.value_hint(at, word))
 
     def number(self, found: re.Match[str], pointer: str) -> int | float:
         text = found.group()
