@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import uvloop
 
-from bench import broadcast, generate, idle, live, machine, messages, reload, report, upgrades
+from bench import broadcast, generate, idle, live, machine, messages, profile, reload, report, upgrades
 from bench.field import GATEWAY, PEERS
 from bench.section import Section
 from bench.settings import RESULTS, Settings
@@ -24,6 +24,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "generate": generate.measure,
     "live": live.measure,
     "reload": reload.measure,
+    "profile": profile.measure,
 }
 
 

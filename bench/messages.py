@@ -9,13 +9,15 @@ from typing import Any
 from picows import ws_connect
 
 from bench import machine
-from bench.field import GATEWAY, PEERS, Peer
+from bench.field import BRIDGE, GATEWAY, NGINX, PEERS, Peer
 from bench.section import Section, Target, median, quantile
 from bench.server import Server, ServerError
 from bench.settings import CONNECTIONS, WINDOWS, Settings
 from bench.sockets import Pump, Tally, close
 
+CpuByProcess = dict[tuple[int, str], tuple[float, float]]
 COLUMNS = ("server", *(f"{figure} w{window}" for window in WINDOWS for figure in ("us", "msg/s", "p50 ms", "p99 ms")))
+SPLIT = (GATEWAY, NGINX, BRIDGE)
 RATIOS = ("gateway us x, w1", "w16")
 
 
@@ -24,7 +26,7 @@ class Sample:
     """One server in one round at one window; ``cpu`` in microseconds a message, latencies in milliseconds.
 
     ``foreign`` is the share of the server's core that processes outside the bench took: a high one spoils the
-    throughput and the latencies, and CPU per message a little.
+    throughput and the latencies, and CPU per message a little. ``split`` is ``cpu`` by process, user and system time.
     """
 
     round: int
@@ -37,6 +39,7 @@ class Sample:
     lost: int
     load_cpu: float
     foreign: float
+    split: dict[str, tuple[float, float]]
 
 
 async def measure(settings: Settings, progress: Callable[[str], None]) -> Section:
@@ -71,11 +74,13 @@ async def burst(server: Server, round: int, window: int, settings: Settings) -> 
     await asyncio.sleep(settings.warmup)
     core, _ = machine.cores()
     tally.reset()
+    before = server.cpu_by_process()
     busy, cpu, load, began = machine.core_busy(core), server.cpu(), time.process_time(), time.perf_counter()
     await asyncio.sleep(settings.seconds)
     seconds = time.perf_counter() - began
     count, latencies = tally.count, sorted(tally.latencies)
     load, cpu, busy = time.process_time() - load, server.cpu() - cpu, machine.core_busy(core) - busy
+    after = server.cpu_by_process()
     tally.running = False
     await close(transports)
     if not count:
@@ -91,7 +96,19 @@ async def burst(server: Server, round: int, window: int, settings: Settings) -> 
         lost=tally.lost,
         load_cpu=load / seconds,
         foreign=max(0.0, (busy - cpu) / seconds),
+        split=_split(before, after, count),
     )
+
+
+def _split(before: CpuByProcess, after: CpuByProcess, count: int) -> dict[str, tuple[float, float]]:
+    """Microseconds a message of user and of system time, by process; idle ones are left out."""
+    found = {}
+    for key, (user, system) in after.items():
+        old_user, old_system = before.get(key, (0.0, 0.0))
+        if user + system - old_user - old_system > 0.01:
+            name = key[1] if key[1] not in found else f"{key[1]} {key[0]}"
+            found[name] = ((user - old_user) / count * 1e6, (system - old_system) / count * 1e6)
+    return found
 
 
 def _section(
@@ -155,6 +172,7 @@ def _notes(present: list[Peer], samples: dict[str, list[Sample]], absent: dict[s
         lost = sum(sample.lost for sample in samples[peer.name])
         if wrong or lost:
             notes.append(f"{peer.name}: {wrong:,} replies of another size, {lost:,} connections lost: not comparable")
+    notes += [_shares(peer.name, window, samples) for peer in present if peer in SPLIT for window in WINDOWS]
     foreign = max((sample.foreign for name in samples for sample in samples[name]), default=0.0)
     if foreign > 0.1:
         notes.append(f"other processes took up to {foreign:.0%} of the server's core: read CPU per message and ratios")
@@ -162,6 +180,17 @@ def _notes(present: list[Peer], samples: dict[str, list[Sample]], absent: dict[s
     if full:
         notes.append(f"the load generator's core was full at window 16 with {', '.join(full)}: msg/s is a lower bound")
     return notes
+
+
+def _shares(name: str, window: int, samples: dict[str, list[Sample]]) -> str:
+    """Which process takes how much of a message, and how much of that is the kernel."""
+    splits = [sample.split for sample in samples[name] if sample.window == window]
+    parts = []
+    for process in splits[0]:
+        user = median(split[process][0] for split in splits if process in split)
+        system = median(split[process][1] for split in splits if process in split)
+        parts.append(f"{process} {user + system:.1f} us ({user:.1f} user, {system:.1f} system)")
+    return f"{name} w{window}: {', '.join(parts)}"
 
 
 def _data(present: list[Peer], samples: dict[str, list[Sample]], absent: dict[str, str]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ async def over(
             try:
                 async with peer.server() as server:
                     figures = await once(server)
-            except (ServerError, WSError, OSError) as error:
+            except (ServerError, WSError, OSError, TimeoutError) as error:
                 absent[peer.name] = str(error) or repr(error)
             else:
                 found.setdefault(peer.name, []).append(figures)

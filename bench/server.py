@@ -104,13 +104,13 @@ class Server:
                 total += times.user + times.system + times.children_user + times.children_system
         return total
 
-    def cpu_by_process(self) -> dict[str, float]:
-        """Seconds of user and system time, by process id and command."""
+    def cpu_by_process(self) -> dict[tuple[int, str], tuple[float, float]]:
+        """Seconds of user and of system time, by process id and name."""
         found = {}
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):
                 times = process.cpu_times()
-                found[f"{process.pid} {' '.join(process.cmdline()[1:4])}"] = times.user + times.system
+                found[process.pid, _name(process.cmdline())] = (times.user, times.system)
         return found
 
     def rss(self) -> int:
@@ -173,3 +173,11 @@ class Server:
                 reason = ServerError(reply.decode(errors="replace"))
             await asyncio.sleep(0.02)
         raise ServerError(f"{self.name} did not answer in {self._patience:.0f} s ({reason!r}):\n{self.log()}")
+
+
+def _name(command: Sequence[str]) -> str:
+    """What a process is called among its siblings: the module or program that it runs."""
+    if "-m" in command[:-1]:
+        return command[command.index("-m") + 1]
+    words = [Path(word).name for word in command if not word.startswith("-")]
+    return next((word for word in words if not word.startswith("python") and word != "node"), " ".join(command[:1]))

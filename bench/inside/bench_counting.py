@@ -1,4 +1,4 @@
-"""Counts encodings: found by Python at its start in the processes that have this folder on ``PYTHONPATH``.
+"""Counts encodings.
 
 Each use of a msgspec encoder, in whichever process, appends one byte to the file that ``BENCH_ENCODES`` names: ``j``
 for JSON, ``m`` for MessagePack.
@@ -26,12 +26,13 @@ def counted(module: Any, mark: bytes) -> None:
     class Encoder:
         def __init__(self, *arguments: Any, **options: Any) -> None:
             encoder = original(*arguments, **options)
-            for name in ("encode", "encode_into", "encode_lines"):
+            for name in {"encode", "encode_into", "encode_lines"} & set(dir(encoder)):
                 setattr(self, name, counting(getattr(encoder, name)))
 
     module.Encoder, module.encode = Encoder, counting(function)
 
 
-if "BENCH_ENCODES" in os.environ:
+def start() -> None:
+    """Count from here on, in this process."""
     counted(msgspec.json, b"j")
     counted(msgspec.msgpack, b"m")
