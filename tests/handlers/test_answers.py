@@ -277,7 +277,7 @@ def how(gateway: Gateway) -> Any:
 @pytest.mark.parametrize(("type", "last"), [("analyze", "cancelled True"), ("count", "looked")])
 def test_cancel(gateway: Gateway, serve: Serve, type: str, last: str) -> None:
     serve(CANCEL + REST.replace('@on("count")\nasync def rest_count', "async def unused"))
-    payload = {} if type == "analyze" else 1
+    payload: Any = {} if type == "analyze" else 1
     correlation = gateway.request(1, type, msgspec.json.encode({"type": type, "payload": payload}))
     assert how(gateway) == "begun"
     gateway.send(Cancel(correlation), Cancel(correlation))

@@ -174,8 +174,13 @@ class Runs:
         running.job = task
         if task.done():
             self._task_done(running, task)
-        else:
-            task.add_done_callback(lambda done: self._task_done(running, done))
+            return
+
+        def done(task: "asyncio.Task[Any]") -> None:
+            work.close()  # one that was cancelled before its first step has never been awaited
+            self._task_done(running, task)
+
+        task.add_done_callback(done)
 
     def _stream(self, running: Running, items: Any) -> Coroutine[Any, Any, Reply]:
         allowed = running.request.deadline * 0.001 if running.request is not None else 0.0
