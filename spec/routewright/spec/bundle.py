@@ -4,10 +4,12 @@ Strategy: a ``$ref`` becomes ``#/$defs/COMPONENT``, and the components that are 
 bundle is as large as what it is made of, whatever refers to what, and recursion needs no care.
 """
 
+from pathlib import Path
 from typing import Any
 
 from routewright.spec.node import Node
-from routewright.spec.payload import Payloads, location
+from routewright.spec.payload import Location, Payloads, location
+from routewright.spec.pointer import child
 
 _SCHEMAS = ("items", "additionalProperties")
 _LISTS = ("anyOf", "oneOf")
@@ -18,6 +20,7 @@ class Bundles:
 
     def __init__(self, payloads: Payloads) -> None:
         self._payloads = payloads
+        self._rewritten: dict[Location, tuple[Any, set[str]]] = {}
         self._parts = {name: self.rewritten(node) for name, node in payloads.nodes.items()}
 
     def bundle(self, node: Node) -> Any:
@@ -39,24 +42,32 @@ class Bundles:
 
     def rewritten(self, node: Node) -> tuple[Any, set[str]]:
         """A schema with its references rewritten, and the components that it refers to."""
-        reached: set[str] = set()
-        return self._schema(node, reached), reached
+        place = location(node)
+        if place not in self._rewritten:
+            reached: set[str] = set()
+            self._rewritten[place] = self._schema(node.value, *place, reached), reached
+        return self._rewritten[place]
 
-    def _schema(self, node: Node, reached: set[str]) -> Any:
-        if not isinstance(node.value, dict):
-            return node.value
+    def _schema(self, value: Any, path: Path, pointer: str, reached: set[str]) -> Any:
+        if not isinstance(value, dict):
+            return value
         schema: dict[str, Any] = {}
-        for key, member in node.members():
+        for key, member in value.items():
+            below = child(pointer, key)
             if key == "$ref":
-                name = self._payloads.targets[location(node)]
+                name = self._payloads.targets[path, pointer]
                 reached.add(name)
                 schema[key] = f"#/$defs/{name}"
             elif key == "properties":
-                schema[key] = {name: self._schema(each, reached) for name, each in member.members()}
+                schema[key] = {
+                    name: self._schema(each, path, child(below, name), reached) for name, each in member.items()
+                }
             elif key in _LISTS:
-                schema[key] = [self._schema(each, reached) for each in member.items()]
+                schema[key] = [
+                    self._schema(each, path, child(below, index), reached) for index, each in enumerate(member)
+                ]
             elif key in _SCHEMAS:
-                schema[key] = self._schema(member, reached)
+                schema[key] = self._schema(member, path, below, reached)
             elif key not in ("$defs", "$schema"):
-                schema[key] = member.value
+                schema[key] = member
         return schema

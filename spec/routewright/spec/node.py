@@ -7,7 +7,7 @@ another type than it should; the rule about types reports that once.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
 from routewright.spec.document import Document
 from routewright.spec.pointer import child
@@ -24,13 +24,16 @@ class Finding:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class Node:
     """The value at one pointer of a document."""
 
-    document: Document
-    pointer: str
-    value: Any
+    __slots__ = ("document", "pointer", "value")
+
+    def __init__(self, document: Document, pointer: str, value: Any) -> None:
+        self.document = document
+        self.pointer = pointer
+        self.value = value
 
     def below(self, token: str | int) -> "Node":
         """The member or item that is known to be there."""

@@ -122,11 +122,11 @@ class Payloads:
 
     def only(self, node: Node, allowed: set[str], place: str) -> None:
         """Refuse every keyword but these, annotations and ``x-`` keys."""
-        for key, member in node.members():
+        for key, value in node.value.items():
             if key not in allowed and key not in ANNOTATIONS and not key.startswith("x-"):
-                if key == "$schema" and not node.pointer and "2020-12" in str(member.value):
+                if key == "$schema" and not node.pointer and "2020-12" in str(value):
                     continue
-                self.wrong(KEYWORD, member, *refusal(key, place), key=True)
+                self.wrong(KEYWORD, node.below(key), *refusal(key, place), key=True)
 
     def types(self, node: Node) -> list[str]:
         """The types that a schema declares, or the one that its keywords speak of."""
@@ -266,17 +266,13 @@ class Payloads:
 
     def _annotations(self, node: Node) -> tuple[str, str]:
         """Title and description; wrong values of all annotations are noted."""
-        for keys, kind, name in ((_TEXTS, str, "a string"), (_FLAGS, bool, "true or false"), (_LISTS, list, "a list")):
-            for key in keys:
-                member = node.get(key)
-                if member is not None and not isinstance(member.value, kind):
-                    self.wrong(VALUE, member, f'"{key}" must be {name}, not {type_name(member.value)}')
+        for key, value in node.value.items():
+            if key in _ANNOTATED and not isinstance(value, _ANNOTATED[key][0]):
+                message = f'"{key}" must be {_ANNOTATED[key][1]}, not {type_name(value)}'
+                self.wrong(VALUE, node.below(key), message)
         definitions = node.get("$defs")
-        if definitions is not None and not isinstance(definitions.value, dict):
-            self.wrong(VALUE, definitions, f'"$defs" must be an object, not {type_name(definitions.value)}')
-        elif definitions is not None:
-            for _, member in definitions.members():
-                self.component(member)
+        for _, member in definitions.members() if definitions is not None else ():
+            self.component(member)
         return node.text("title") or "", node.text("description") or ""
 
     def _examples(self, node: Node) -> list[Node]:
@@ -307,9 +303,12 @@ class Payloads:
         return model(last, "Schema") or "Schema"
 
 
-_TEXTS = ("$comment", "title", "description")
-_FLAGS = ("deprecated", "readOnly", "writeOnly")
-_LISTS = ("examples",)
+_ANNOTATED: dict[str, tuple[type, str]] = {
+    **dict.fromkeys(("$comment", "title", "description"), (str, "a string")),
+    **dict.fromkeys(("deprecated", "readOnly", "writeOnly"), (bool, "true or false")),
+    "examples": (list, "a list"),
+    "$defs": (dict, "an object"),
+}
 
 
 def _article(kind: str) -> str:

@@ -5,7 +5,10 @@ from typing import Any
 
 def child(pointer: str, token: str | int) -> str:
     """The pointer of a member or an item below ``pointer``."""
-    return f"{pointer}/{str(token).replace('~', '~0').replace('/', '~1')}"
+    text = str(token)
+    if "~" in text or "/" in text:
+        text = text.replace("~", "~0").replace("/", "~1")
+    return f"{pointer}/{text}"
 
 
 def parent(pointer: str) -> str:

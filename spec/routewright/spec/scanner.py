@@ -59,6 +59,8 @@ class _Stopped(Exception):
 
 
 _SPACE = re.compile(r"[ \t\n\r]*").match
+_NEXT = re.compile(r"[ \t\n\r]*([,\]}]?)[ \t\n\r]*").match
+_PLAIN_KEY = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*').match
 _OPEN_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*').match
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?(?![0-9A-Za-z.+_-])").match
 _WORD = re.compile(r"[-+]?[0-9A-Za-z_.$]+").match
@@ -103,22 +105,30 @@ class _Scanner:
         if self.text[at : at + 1] == "}":
             return members, at + 1
         while True:
-            if self.text[at : at + 1] != '"':
-                self.unexpected(at, "a key in double quotes", self.key_hint(at), opened)
             key_at = at
-            key, at = self.string(at, pointer)
+            key, at = self.key(at, pointer, opened)
             below = child(pointer, key)
             if key in members:
                 first = self.line(self.places[below].key)
                 message = f"key {json.dumps(key[:60], ensure_ascii=False)} stands twice; first on line {first}"
                 self.faults.append(Fault("RW004", key_at, message, "keep one of them", below))
-            at = self.space(at)
-            if self.text[at : at + 1] != ":":
-                self.unexpected(at, '":"', 'a key and its value are written "key": value', opened)
-            members[key], at = self.value(self.space(at + 1), below, key_at, depth + 1)
+            members[key], at = self.value(at, below, key_at, depth + 1)
             at, ended = self.next(at, "}", opened)
             if ended:
                 return members, at
+
+    def key(self, at: int, pointer: str, opened: int) -> tuple[str, int]:
+        """The key at ``at``, and where its value begins."""
+        found = _PLAIN_KEY(self.text, at)
+        if found is not None:
+            return found[1], found.end()
+        if self.text[at : at + 1] != '"':
+            self.unexpected(at, "a key in double quotes", self.key_hint(at), opened)
+        key, at = self.string(at, pointer)
+        at = self.space(at)
+        if self.text[at : at + 1] != ":":
+            self.unexpected(at, '":"', 'a key and its value are written "key": value', opened)
+        return key, self.space(at + 1)
 
     def array(self, at: int, pointer: str, depth: int) -> tuple[list[Any], int]:
         items: list[Any] = []
@@ -134,16 +144,16 @@ class _Scanner:
 
     def next(self, at: int, closing: str, opened: int) -> tuple[int, bool]:
         """Past the comma or the closing bracket after a member or an item, and whether it was the bracket."""
-        at = self.space(at)
-        found = self.text[at : at + 1]
-        if found == closing:
+        found = _NEXT(self.text, at)
+        sign, at = (found[1], found.start(1)) if found else ("", at)
+        if sign == closing:
             return at + 1, True
-        if found != ",":
-            self.unexpected(at, f'"," or "{closing}"', "a comma is missing before this" if found else "", opened)
-        comma, at = at, self.space(at + 1)
-        if self.text[at : at + 1] == closing:
-            self.stop("RW003", comma, f'"," before "{closing}"', "JSON has no trailing commas: remove it")
-        return at, False
+        if sign != ",":
+            self.unexpected(at, f'"," or "{closing}"', "a comma is missing before this", opened)
+        after = found.end() if found else at
+        if self.text[after : after + 1] == closing:
+            self.stop("RW003", at, f'"," before "{closing}"', "JSON has no trailing commas: remove it")
+        return after, False
 
     def string(self, at: int, pointer: str) -> tuple[str, int]:
         found = _OPEN_STRING(self.text, at)
@@ -151,7 +161,9 @@ class _Scanner:
         last = self.text[end : end + 1]
         if last == '"':
             text = self.text[at : end + 1]
-            value: str = json.loads(text) if "\\" in text else text[1:-1]
+            if "\\" not in text:
+                return text[1:-1], end + 1
+            value: str = json.loads(text)
             if _SURROGATE(value):
                 self.faults.append(Fault("RW006", at, "a string with half a surrogate pair", "", pointer))
             return value, end + 1
