@@ -78,6 +78,9 @@ class WorkerProcess:
                         break
         except TimeoutError:
             self._failed(f"{self.pool.name} was not ready within {START_TIMEOUT:g} s")
+        except asyncio.CancelledError:
+            self.kill()
+            raise
         if self.state == "starting":
             code = await self.ended
             self._failed(f"{self.pool.name} ended with exit code {code} before it was ready")
