@@ -4,7 +4,7 @@ Strategy: one visitor per generated module. It notes which names the module has 
 object to its module, which writes a class for it and says how that class is called.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Container
 from typing import Any
 
 from routewright.codegen import literals, names
@@ -41,7 +41,7 @@ class Annotations:
         needs_components: the module has to import the components.
     """
 
-    def __init__(self, components: Components, *, prefix: str, taken: Collection[str], nested: Nested) -> None:
+    def __init__(self, components: Components, *, prefix: str, taken: Container[str], nested: Nested) -> None:
         self.components = components
         self.typing: set[str] = set()
         self.used: set[str] = set()
@@ -58,7 +58,7 @@ class Annotations:
 
     def local(self, name: str) -> str:
         """An imported name as the module knows it."""
-        return names.unique(name, self._taken, separator="_") if name in self._taken else name
+        return names.unique(name, self._taken, separator="_")
 
     def reference(self, component: str) -> str:
         """The name of a component's class or alias, as this module reaches it."""
@@ -121,7 +121,7 @@ class Annotations:
     ) -> Expression:
         arguments = [named(f"{name}=", text(_bound(value))) for name, value in bounds.items() if value is not None]
         if pattern is not None:
-            arguments.append(named("pattern=", text(literals.pattern(_utf8(pattern)))))
+            arguments.append(named("pattern=", text(literals.pattern(pattern))))
         if not arguments:
             return type_
         self.needs_msgspec = True
@@ -153,18 +153,7 @@ def _constant(value: Any) -> str:
         case None:
             return "None"
         case str():
-            return literals.string(_utf8(value))
+            return literals.string(value)
         case int() if not isinstance(value, bool):
             return literals.integer(value)
     raise RenderError("", f"{value!r} cannot be a constant")
-
-
-def _utf8(value: str) -> str:
-    """``value``, proved to be one that JSON text in UTF-8 can hold.
-
-    Raises:
-        RenderError: it has a lone surrogate.
-    """
-    if any("\ud800" <= c <= "\udfff" for c in value):
-        raise RenderError("", f"{value!r} has half of a surrogate pair, which no frame can hold")
-    return value

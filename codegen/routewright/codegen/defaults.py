@@ -34,12 +34,10 @@ def json_value(value: Any) -> Expression:
         RenderError: it is none.
     """
     match value:
-        case None | bool():
+        case None | bool() | int():
             return text(repr(value))
         case str():
             return text(literals.string(value))
-        case int():
-            return text(literals.integer(value))
         case float():
             return text(literals.number(value))
         case dict():

@@ -125,5 +125,5 @@ def _form(shape: Shape, components: Mapping[str, str]) -> Any:
                 for each in properties
             }
             return [kind, fields, shape.closed, shape.tag]
-    facts = dataclasses.asdict(shape)
-    return [kind, {key: facts[key] for key in facts if key not in ("title", "description")}]
+    facts = [each.name for each in dataclasses.fields(shape) if each.name not in ("title", "description")]
+    return [kind, {name: getattr(shape, name) for name in facts}]

@@ -29,8 +29,8 @@ _LEFT_OUT = {
 }
 """What the runtime has no use for, or gets in another form."""
 
-_DEFAULTS = {("Message", "origin"): "client"}
-"""Defaults that the runtime has and the spec's values do not."""
+_DEFAULTS = {("Message", "origin"): "client", ("Route", "handler"): None}
+"""Where the runtime's default is another than the spec's."""
 
 _OPENED = frozenset({"Message", "Route", "Pool"})
 """What is written one argument a line even where it is short, so that a diff shows what changed."""
@@ -140,6 +140,8 @@ class _Table:
             return self.value(route, {name: each for name, each in given.items() if one_line(each) != "()"})
 
     def message(self, message: Message, route: Route, digest: str) -> Expression:
+        if not message.name.isascii():
+            raise RenderError(f"message {message.name!r}", "the name must be ASCII")
         given = {"digest": text(literals.string(digest))}
         if message.payload is not None:
             model = names.identifier(message.model, f"message {message.name!r}")

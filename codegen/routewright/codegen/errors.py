@@ -27,7 +27,6 @@ def placed(place: str) -> Iterator[None]:
     try:
         yield
     except RenderError as error:
-        inner = f"{place}, {error.place}" if error.place else place
-        raise RenderError(inner, error.message) from None
+        raise RenderError(", ".join(part for part in (place, error.place) if part), error.message) from None
     except RecursionError:
         raise RenderError(place, "is nested too deeply") from None

@@ -2,8 +2,8 @@
 
 Strategy: this module is the only way from a spec's string to generated Python. Each function returns text that stays
 inside its literal, docstring or comment whatever the string holds: quotes, line ends, control and bidirectional
-characters, lone surrogates. What is escaped depends on one fixed version of Unicode, so that every Python writes the
-same bytes.
+characters. What is escaped depends on one fixed version of Unicode, so that every Python writes the same bytes. Half a
+surrogate pair is refused with a `RenderError`, because no frame and no file can hold it.
 """
 
 import math
@@ -17,21 +17,29 @@ INT64 = range(-(2**63), 2**63)
 """The integers that msgspec can hold as a bound or a constant."""
 
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_CLOSING = re.compile(r'\A"|"(?="|\Z)')
+"""Quotes that could end a docstring, or begin it one quote too early."""
+
 _EMOJI = range(0x1F300, 0x1FB00)
+_UNSEEN = frozenset(map(chr, (0xAD, 0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x180E), 0x3164, 0xFFA0)))
+_SURROGATES = range(0xD800, 0xE000)
+_SELECTORS = range(0xFE00, 0xFE10)
 
 
 def visible(character: str) -> bool:
     """Whether the character can stand in source text as itself: ASCII that prints, or assigned in Unicode 3.2 (or an
-    emoji) and neither a control, a format, a surrogate nor a space of any kind."""
+    emoji) and neither a control, a format, a surrogate, a space nor otherwise not to be seen."""
     if character.isascii():
         return character.isprintable()
+    if character in _UNSEEN or ord(character) in _SELECTORS:
+        return False
     return ucd_3_2_0.category(character)[0] in "LMNPS" or ord(character) in _EMOJI
 
 
 def string(text: str) -> str:
     """A string literal of ``text``."""
     quote = "'" if text.count('"') > text.count("'") else '"'
-    return quote + "".join("\\" + c if c == quote else _escaped(c) for c in text) + quote
+    return quote + _escaped(text).replace(quote, "\\" + quote) + quote
 
 
 def pattern(text: str) -> str:
@@ -64,36 +72,35 @@ def number(value: float) -> str:
 
 def comment(text: str) -> str:
     """``text`` on one line, to stand behind a ``#``."""
-    return "".join(_escaped(c) for c in text)
+    return _escaped(text)
 
 
 def docstring(text: str, indent: int = 0, width: int = 120) -> str:
     """A docstring of ``text`` for a body that is ``indent`` columns in: its lines are kept, long ones are wrapped."""
     margin = " " * indent
-    lines = [_escaped_line(line) for line in _wrapped(_clean(text), width - indent)]
+    lines = _wrapped(_clean(text), width - indent)
     body = "\n".join(margin + line if line else "" for line in lines).strip()
-    body = body.replace('"""', r"\"\"\"")
-    if body.startswith('"'):
-        body = "\\" + body
-    if body.endswith('"') and not body.endswith('\\"'):
-        body = body[:-1] + r"\""
-    alone = "\n" in body or indent + len(body) + 6 > width
-    return f'"""{body}\n{margin}"""' if alone and "\n" in body else f'"""{body}"""'
+    source = _CLOSING.sub(r'\\"', "\n".join(_escaped(line) for line in body.split("\n")))
+    return f'"""{source}\n{margin}"""' if "\n" in body else f'"""{source}"""'
 
 
-def _escaped(character: str) -> str:
+def _escaped(text: str) -> str:
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text
+    return "".join(_escaped_character(c) for c in text)
+
+
+def _escaped_character(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
     if visible(character):
         return character
     code = ord(character)
+    if code in _SURROGATES:
+        raise RenderError("", f"a text has half of a surrogate pair (U+{code:04X})")
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def _escaped_line(line: str) -> str:
-    return "".join(_escaped(c) for c in line)
 
 
 def _clean(text: str) -> list[str]:

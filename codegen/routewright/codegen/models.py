@@ -86,15 +86,19 @@ class Models:
         self._nested_names: dict[int, str] = {}
         self._nested_attributes: dict[int, dict[str, str]] = {}
         self._within = ""
+        self._imported = {"msgspec", "components", *(names.unique(each, self.names, separator="_") for each in TYPING)}
         self.annotations = Annotations(components, prefix=shared, taken=self.names, nested=self._nested)
 
     def add_class(self, name: str, shape: ObjectShape, doc: str) -> None:
         """A class of that name for an object."""
         outer, self._within = self._within, name
         draft = _Draft(name, doc, shape)
+        if shape.tag is not None and not shape.tag[1].isascii():
+            raise RenderError("", f"the constant {shape.tag[1]!r} that tells objects apart must be ASCII")
         for each in shape.properties:
             if shape.tag is None or each.name != shape.tag[0]:
                 with placed(f"property {each.name!r}"):
+                    _writable(each.name)
                     self._annotate(draft, each)
         self._within = outer
         self.annotations.needs_msgspec = True
@@ -113,25 +117,22 @@ class Models:
         self.annotations.typing_name("TypeAlias")
         self._drafts.append(_Draft(name, doc, alias=alias))
 
-    def attributes(self, name: str, shape: ObjectShape) -> dict[str, str]:
-        """The attribute of each property of an object whose class is called ``name``."""
-        taken = {*self.names, *(self.annotations.local(each) for each in TYPING), "msgspec", "components"}
+    def attributes(self, shape: ObjectShape) -> dict[str, str]:
+        """The attribute of each property of an object that has a class here."""
         tag = shape.tag[0] if shape.tag else None
         wanted = [each.name for each in shape.properties if each.name != tag]
-        for property_ in wanted:
-            _writable(property_, f"`{name}`")
-        return names.attributes(wanted, taken)
+        return names.attributes(wanted, self._imported | self.names)
 
     def definitions(self) -> list[Definition]:
         """Everything that was added, in an order that Python can execute."""
         for draft in self._drafts:
             if draft.shape is not None and id(draft.shape) in self._nested_names:
-                self._nested_attributes[id(draft.shape)] = self.attributes(draft.name, draft.shape)
+                self._nested_attributes[id(draft.shape)] = self.attributes(draft.shape)
         return [self._definition(draft) for draft in self._drafts]
 
     def _nested(self, shape: ObjectShape, wanted: str) -> str:
         if id(shape) not in self._nested_names:
-            name = names.unique(names.identifier(wanted, ""), self.names)
+            name = names.unique(names.identifier(wanted, ""), self.names, TYPING)
             self.names.add(name)
             self._nested_names[id(shape)] = name
             outer, self.annotations.used = self.annotations.used, set()
@@ -160,7 +161,7 @@ class Models:
         if shape.tag is not None:
             options.append(named("tag_field=", text(literals.string(shape.tag[0]))))
             options.append(named("tag=", text(literals.string(shape.tag[1]))))
-        attributes = self._nested_attributes.get(id(shape)) or self.attributes(draft.name, shape)
+        attributes = self._nested_attributes.get(id(shape)) or self.attributes(shape)
         fields = []
         for each in shape.properties:
             if each.name in draft.annotations:
@@ -214,7 +215,7 @@ def prose(shape: Shape) -> str:
 def reserve_attributes(models: Models, components: Components) -> dict[str, dict[str, str]]:
     """The attributes of every component that is an object, once all names of their module are known."""
     return {
-        key: models.attributes(component.name, component.shape)
+        key: models.attributes(component.shape)
         for key, component in components.items()
         if isinstance(component.shape, ObjectShape)
     }
@@ -238,11 +239,11 @@ def _assignment(name: str, annotation: Expression, value: Expression | None) -> 
     return f"{laid} = {lay(value, 4, columns(last) + 3)}"
 
 
-def _writable(name: str, place: str) -> None:
+def _writable(name: str) -> None:
     """msgspec writes a property's name as it is, so none that JSON would have to escape.
 
     Raises:
         RenderError: it would.
     """
-    if any(c in '"\\' or c < " " or "\ud800" <= c <= "\udfff" for c in name):
-        raise RenderError(place, f"property {name!r} has a character that JSON has to escape")
+    if any(c in '"\\' or c < " " for c in name):
+        raise RenderError("", "the name has a character that JSON has to escape")

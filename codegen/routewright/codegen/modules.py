@@ -111,10 +111,9 @@ def _module(name: str, doc: str, models: Models) -> Module:
     annotations = models.annotations
     definitions = tuple(models.definitions())
     typing = imported("typing", ((each, annotations.local(each)) for each in annotations.typing))
-    needs_msgspec = annotations.needs_msgspec or any("msgspec." in each.head for each in definitions)
     exports = exported(each.name for each in definitions)
     shared = name != COMPONENTS and annotations.needs_components
-    return Module(name, doc, typing, needs_msgspec, shared, exports, definitions)
+    return Module(name, doc, typing, annotations.needs_msgspec, shared, exports, definitions)
 
 
 def _order(components: Components) -> list[str]:

@@ -4,10 +4,11 @@ Strategy: a spec's own name is kept where it is a plain identifier; anything els
 and is unique where it stands. Every name that reaches generated text passes `identifier` once more.
 """
 
+import itertools
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from routewright.codegen.errors import RenderError
 from routewright.codegen.literals import visible
@@ -27,17 +28,6 @@ def identifier(name: str, place: str) -> str:
     return name
 
 
-def module(name: str, place: str) -> str:
-    """``name``, proved to be a dotted module name.
-
-    Raises:
-        RenderError: it is none.
-    """
-    for part in name.split("."):
-        identifier(part, place)
-    return name
-
-
 def plain(name: str) -> bool:
     """Whether the name is an identifier that means the same everywhere: no keyword, no leading double underscore,
     already in the form (NFKC) that Python's parser would give it."""
@@ -45,20 +35,18 @@ def plain(name: str) -> bool:
         name.isidentifier()
         and not keyword.iskeyword(name)
         and not name.startswith("__")
-        and unicodedata.is_normalized("NFKC", name)
-        and all(visible(c) for c in name)
+        and (name.isascii() or (unicodedata.is_normalized("NFKC", name) and all(map(visible, name))))
     )
 
 
-def attributes(properties: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+def attributes(properties: Iterable[str], taken: Container[str]) -> dict[str, str]:
     """Property name -> attribute name, for one class: unique, and none of ``taken``."""
     wanted = list(properties)
-    forbidden = {*taken, *BUILTINS}
-    found = {name: name for name in wanted if plain(name) and name not in forbidden}
-    used = {*found, *forbidden}
+    found = {name: name for name in wanted if plain(name) and name not in BUILTINS and name not in taken}
+    used = set(found)
     for name in wanted:
         if name not in found:
-            found[name] = unique(_attribute(name), used, separator="_")
+            found[name] = unique(_attribute(name), used, taken, separator="_")
             used.add(found[name])
     return found
 
@@ -70,15 +58,10 @@ def class_name(*words: str) -> str:
     return joined if plain(joined) else f"Shape{joined}" if plain(f"Shape{joined}") else "Shape"
 
 
-def unique(name: str, taken: Iterable[str], separator: str = "") -> str:
-    """``name``, or the first of ``name2``, ``name3``, ... that is not taken."""
-    used = taken if isinstance(taken, set | frozenset | dict) else set(taken)
-    if name not in used:
-        return name
-    count = 2
-    while f"{name}{separator}{count}" in used:
-        count += 1
-    return f"{name}{separator}{count}"
+def unique(name: str, *taken: Container[str], separator: str = "") -> str:
+    """``name``, or the first of ``name2``, ``name3``, ... that none has taken."""
+    candidates = itertools.chain([name], (f"{name}{separator}{count}" for count in itertools.count(2)))
+    return next(each for each in candidates if not any(each in names for names in taken))
 
 
 def _attribute(name: str) -> str:
@@ -92,5 +75,7 @@ def _attribute(name: str) -> str:
 
 
 def _legible(name: str) -> str:
+    if name.isascii() and name.isprintable():
+        return name
     normal = unicodedata.normalize("NFKC", name)
     return "".join(c if visible(c) else "_" for c in normal)

@@ -1,14 +1,14 @@
 """A spec as the text of every file in ``generated/``.
 
 Strategy: Python decides (`routewright.codegen.modules`, `routewright.codegen.dispatch`), the templates only lay out.
-Whatever a template prints of a spec has passed `routewright.codegen.literals`. Each Python file is compiled before it
-is handed out, so a mistake here can never reach a running gateway.
+Whatever a template prints of a spec has passed `routewright.codegen.literals`, and none of it stands in the first two
+lines, where a comment could declare the file's encoding. Each Python file is compiled before it is handed out, so a
+mistake here can never reach a running gateway.
 """
 
 import functools
 import hashlib
 import importlib.metadata
-import importlib.resources
 import json
 from typing import Any
 
@@ -20,6 +20,7 @@ from routewright.codegen.dispatch import dispatch, pools
 from routewright.codegen.errors import RenderError, placed
 from routewright.codegen.expressions import WIDTH, columns, lay
 from routewright.codegen.modules import COMPONENTS, Module, components_module, module_name, route_module
+from routewright.spec import schema
 from routewright.spec.model import Spec
 
 GENERATOR = "routewright"
@@ -58,7 +59,7 @@ def render(spec: Spec) -> dict[str, str]:
                     files[f"{models.name}.py"] = _module(models, spec)
         table = dispatch(spec, found, modules)
         files["table.py"] = _python("table.py.jinja", spec, table=table)
-        files[SCHEMA] = importlib.resources.files("routewright.spec").joinpath("schema.json").read_text()
+        files[SCHEMA] = _json(schema())
         for path, source in files.items():
             if path.endswith(".py"):
                 _compile(path, source)
@@ -108,7 +109,7 @@ def _json(value: Any) -> str:
 
 def _compile(path: str, source: str) -> None:
     try:
-        compile(source, path, "exec", dont_inherit=True)
+        compile(source.encode(), path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise RenderError(f"generated/{path}", f"would not be Python ({error})") from error
 
