@@ -17,6 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
+
 from routewright.table.table import Table
 
 _epochs = itertools.count(1)
@@ -41,6 +43,8 @@ def load(folder: Path) -> Table:
     sys.meta_path.insert(0, finder)
     try:
         table = importlib.import_module(f"{alias}.table").table
+        if isinstance(table, Table):
+            _resolve(table)
         _share(alias, folder)
     except Exception as error:
         raise TableError(
@@ -56,13 +60,22 @@ def load(folder: Path) -> Table:
     return table
 
 
+def _resolve(table: Any) -> None:
+    """Let msgspec look at every model once. It keeps what it finds, so that an old epoch needs ``sys.modules`` no
+    more, and a model that it cannot decode to fails here and not under traffic."""
+    for route in table.routes:
+        for message in route.messages:
+            msgspec.json.Decoder(message.payload)
+
+
 def _share(alias: str, folder: Path) -> None:
     """Remember this epoch's model modules for the next one, and forget what it has superseded.
 
-    A shared module keeps its entry in ``sys.modules``: msgspec resolves forward references through it.
+    A shared module keeps its entry in ``sys.modules``: msgspec resolves forward references through it. It is as old
+    as the shapes it shares, so these stay with it although nothing imported them this time.
     """
-    for path, (_, module) in list(_shared.items()):
-        if path.parent == folder and sys.modules.get(f"{alias}.{path.stem}") is not module:
+    for path, (digest, module) in list(_shared.items()):
+        if path.parent == folder and not (path.is_file() and _hash(path) == digest):
             del _shared[path]
             sys.modules.pop(module.__name__, None)
     for name, module in list(sys.modules.items()):
@@ -73,7 +86,9 @@ def _share(alias: str, folder: Path) -> None:
 
 
 def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Of a module's text, and of the shapes that it may import: a change there makes a new module of it as well."""
+    shapes = path.with_name("components.py")
+    return hashlib.sha256(path.read_bytes() + (shapes.read_bytes() if shapes.is_file() else b"")).hexdigest()
 
 
 class _Finder(MetaPathFinder):
