@@ -247,7 +247,7 @@ class Connection(WebSocket):
                 self.endpoint.bytes_out += len(frame)
                 self.send_text(frame)
             else:
-                self.deliver(frame, reply.binary, final)
+                self.deliver(frame, reply.binary, final, entry[1])
         if final and self.held is not None:
             self.release()
 
@@ -265,11 +265,11 @@ class Connection(WebSocket):
         if self.held is not None:
             self.release()
 
-    def deliver(self, frame: bytes, binary: bool = False, final: bool = True) -> None:
+    def deliver(self, frame: bytes, binary: bool = False, final: bool = True, id: Id = None) -> None:
         """Send a handler's frame to the client, through the reply hooks."""
         chain = self.endpoint.reply_hook
         if chain is not None and self.state is State.OPEN:
-            self._hooked_reply(chain, Outgoing(frame, final, binary))
+            self._hooked_reply(chain, Outgoing(frame, final, binary, id=id))
         else:
             self.write(frame, binary)
 

@@ -29,6 +29,12 @@ class Discard(msgspec.Struct, tag=True):
     """Forget the prepared epoch. Answered by `Done`."""
 
 
+class Refused(msgspec.Struct, tag=True):
+    """A reload was not carried out. Not answered."""
+
+    problem: str
+
+
 class Gone(msgspec.Struct, tag=True):
     """A worker process has ended. Not answered."""
 
@@ -65,7 +71,7 @@ class Listening(msgspec.Struct, tag=True):
     problem: str = ""
 
 
-Message: TypeAlias = Prepare | Commit | Discard | Gone | Ask | Drain | Done | Pools | Listening
+Message: TypeAlias = Prepare | Commit | Discard | Refused | Gone | Ask | Drain | Done | Pools | Listening
 
 
 class _Line(msgspec.Struct):

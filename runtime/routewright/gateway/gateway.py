@@ -203,6 +203,10 @@ class Gateway:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def settle(self) -> None:
+        """Wait for what runs beside: the hooks of connections that have just gone."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     def tick(self) -> None:
         """Look at slow and closing connections, and at limiters nobody uses."""
         now = self.clock()

@@ -14,7 +14,6 @@ import time
 from typing import Any
 from urllib.parse import unquote
 
-import structlog
 from aiohttp import hdrs, web
 
 from routewright.gateway.gateway import Gateway
@@ -31,8 +30,6 @@ from routewright.table.paths import Match, ParameterError, convert
 DISCOVERY = "/.well-known/websocket-routes"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _BACKLOG = 4096
-
-log = structlog.get_logger("routewright.gateway")
 
 
 class Listener:
@@ -206,8 +203,7 @@ class Listener:
             if refusal.status == 401:
                 headers["WWW-Authenticate"] = "Bearer"
             raise _Refuse(refusal.status, refusal.code, refusal.message, headers) from None
-        except PluginFailed as failure:
-            log.error("a plugin failed", error=str(failure))
+        except PluginFailed:
             raise _Refuse(500, "handler_error", "a plugin failed") from None
         if principal is None:
             raise _Refuse(401, "unauthorized", "this route wants a credential", {"WWW-Authenticate": "Bearer"})

@@ -30,6 +30,7 @@ from routewright.gateway.control import (
     Message,
     Pools,
     Prepare,
+    Refused,
 )
 from routewright.gateway.figures import figures
 from routewright.gateway.gateway import TICK, Gateway, pools_report
@@ -86,9 +87,12 @@ class GatewayProcess:
         self.control.tell(Listening())
         ticking = asyncio.create_task(self._tick())
         await self.control.closed.wait()
-        ticking.cancel()
-        await gateway.plugins.shutdown()
+        await self.listener.stop()
+        await gateway.drain(0.0)
         await self.listener.shut()
+        await gateway.settle()
+        await gateway.plugins.shutdown()
+        ticking.cancel()
         gateway.bridge.stop()
         return 0
 
@@ -129,6 +133,10 @@ class GatewayProcess:
                 return Done()
             case Gone():
                 gateway.bridge.gone(message.name, message.process)
+                return None
+            case Refused():
+                report = Reloaded(epoch=gateway.epoch, digest=gateway.table.digest, problems=(message.problem,))
+                gateway.spawn(gateway.plugins.reloaded(report))
                 return None
             case Ask():
                 return Done(value=figures(gateway))

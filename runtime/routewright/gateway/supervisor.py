@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from routewright.gateway.control import Commit, Discard, Gone, Prepare
+from routewright.gateway.control import Commit, Discard, Gone, Prepare, Refused
 from routewright.gateway.figures import add_up
 from routewright.gateway.gateways import GatewayChild, GatewayFailed
 from routewright.gateway.options import Compile, Compiled, Options
@@ -251,6 +251,8 @@ class Supervisor:
     def _refuse(self, event: str, report: str, problems: int = 1) -> None:
         self.reloads["refused"] += 1
         self.problem = report
+        for gateway in self.gateways:
+            gateway.tell(Refused(report))
         log.error(event, problems=problems, report=report)
 
     # Watching
