@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from routewright.spec.fits import misfits
 from routewright.spec.model import ArrayShape, MapShape, ObjectShape, ReferenceShape, Shape, UnionShape
-from routewright.spec.node import quoted
 from routewright.spec.payload import UNION, Payloads
+from routewright.spec.quoting import quoted
 
 SAMPLE, RECURSION = "RW408", "RW409"
 

@@ -40,10 +40,7 @@ class Draft:
             self._parse_paths()
             self._compile()
             self.found += self.payloads.found
-        for document in self.library.documents.values():
-            for fault in document.faults:
-                place = Finding(document, fault.offset, fault.pointer, fault.message, fault.hint)
-                self.found.append((fault.code, place))
+        self.found += self.library.findings()
 
     def routes(self) -> Iterator[Node]:
         """The routes."""

@@ -121,7 +121,9 @@ class _Parser:
     def group(self) -> Part:
         found = _GROUP.match(self.pattern, self.at)
         if found is None and self.pattern.startswith("(?", self.at):
-            raise PatternError(f'"{self.pattern[self.at : self.at + 4]}" is no group of ECMA-262', "")
+            raise PatternError(
+                f'"{self.pattern[self.at : self.at + 4]}" is no group of ECMA-262', "write (...), (?:...) or (?=...)"
+            )
         self.at = found.end() if found else self.at + 1
         self.depth += 1
         if self.depth > _NESTING:

@@ -21,7 +21,8 @@ from routewright.spec.model import (
     StringShape,
     UnionShape,
 )
-from routewright.spec.node import Node, quoted, type_name
+from routewright.spec.node import Node
+from routewright.spec.quoting import quoted, type_name
 
 Misfit = tuple[Node, str]
 """The part of a value that does not fit, and why."""

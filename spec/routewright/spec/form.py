@@ -17,8 +17,9 @@ from jsonschema.validators import extend
 from routewright.spec.ecma import python
 from routewright.spec.language import schema
 from routewright.spec.nearest import suggestion
-from routewright.spec.node import Finding, Node, quoted, type_name
+from routewright.spec.node import Finding, Node
 from routewright.spec.pointer import lookup, tokens
+from routewright.spec.quoting import quoted, type_name
 
 UNKNOWN, MISSING, WRONG, RANGE = "RW101", "RW102", "RW103", "RW104"
 
@@ -80,6 +81,8 @@ def _explain(root: Node, error: ValidationError) -> Iterator[Found]:
             yield from _alternatives(root, node, error)
         case "type":
             yield WRONG, node.finding(f"{label} must be {_TYPES[wanted]}, not {type_name(node.value)}")
+        case "enum" if not isinstance(node.value, str):
+            pass  # Every "enum" of the language stands beside "type": "string", which has said so.
         case "enum" | "const":
             yield WRONG, _not_among(node, wanted if error.validator == "enum" else [wanted])
         case "pattern":

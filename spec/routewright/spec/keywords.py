@@ -5,6 +5,7 @@ problem that says what to write instead.
 """
 
 from routewright.spec.nearest import nearest
+from routewright.spec.quoting import quoted
 
 ANNOTATIONS = frozenset(
     {"$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$defs"}
@@ -96,7 +97,7 @@ def refusal(keyword: str, place: str) -> tuple[str, str]:
     if keyword in REFUSED:
         return f'"{keyword}" is not supported: it would not be enforced', REFUSED[keyword]
     found = nearest(keyword, ENFORCED | ANNOTATIONS)
-    return f'unknown keyword "{keyword[:60]}"', f'did you mean "{found}"?' if found else "an own key begins with x-"
+    return f"unknown keyword {quoted(keyword)}", f'did you mean "{found}"?' if found else "an own key begins with x-"
 
 
 def _move(keyword: str) -> str:

@@ -14,6 +14,12 @@ def _read() -> dict[str, Any]:
     return read
 
 
+@cache
+def keys(definition: str) -> frozenset[str]:
+    """The keys that an object of the spec may have, by the schema's name for it."""
+    return frozenset(_read()["$defs"][definition]["properties"])
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the route spec: the file ``schema.json`` of this package, for editors to complete
     from and for `routewright.spec.form` to check by. The caller may change what it gets."""

@@ -1,12 +1,14 @@
 """The files of a spec: the spec itself, and those below its folder that a ``$ref`` leads to."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from routewright.spec.document import Document, read
-from routewright.spec.node import Node
+from routewright.spec.node import Finding, Node
 from routewright.spec.pointer import child, lookup, tokens
+from routewright.spec.quoting import quoted
 
 
 class ReferenceProblem(Exception):
@@ -38,7 +40,7 @@ class Library:
         pointer = unquote(fragment)
         if pointer and not pointer.startswith("/"):
             raise ReferenceProblem(
-                f'"#{pointer}" is no JSON pointer', 'write "#/$defs/NAME"; anchors are not supported'
+                f"{quoted('#' + pointer)} is no JSON pointer", 'write "#/$defs/NAME"; anchors are not supported'
             )
         document = self._open(node.document, address) if address else node.document
         bases = [self.root(node).pointer, ""] if document is node.document else [""]
@@ -52,7 +54,9 @@ class Library:
                 raise ReferenceProblem("it leads to something that is no schema", "move it to components.schemas")
             return found
         known = [f"#/components/schemas/{name}" for name in self._schemas()] if document is self.spec else []
-        raise ReferenceProblem(f'nothing stands at "{pointer}" in {document.name}', _similar(f"#{pointer}", known))
+        raise ReferenceProblem(
+            f"nothing stands at {quoted(pointer)} in {document.name}", _similar(f"#{pointer}", known)
+        )
 
     def root(self, node: Node) -> Node:
         """The schema that a schema stands in: what ``#`` means there. In the spec itself it is the payload, parameter
@@ -73,6 +77,13 @@ class Library:
                 pointer = child(pointer, part)
         return Node(node.document, pointer, lookup(node.document.value, pointer))
 
+    def findings(self) -> Iterator[tuple[str, Finding]]:
+        """What is wrong with the files themselves, with its code; a ``$ref`` to a file without text has said so."""
+        for document in self.documents.values():
+            for fault in document.faults if document.text or document is self.spec else ():
+                place = Finding(document, fault.offset, fault.pointer, fault.message, fault.hint)
+                yield fault.code, place
+
     def _schemas(self) -> list[str]:
         components = Node(self.spec, "", self.spec.value).get("components", "schemas")
         return [name for name, _ in components.members()] if components is not None else []
@@ -83,7 +94,7 @@ class Library:
             raise ReferenceProblem("a $ref reads files only, nothing from the network", hint, forbidden=True)
         name = unquote(address)
         if "\\" in name or not name.isprintable():
-            raise ReferenceProblem(f'"{name}" is no file name', "write it with / and without control characters")
+            raise ReferenceProblem(f"{quoted(name)} is no file name", "write it with / and without control characters")
         path = Path(os.path.realpath(source.path.parent / name))
         if not path.is_relative_to(self.folder):
             hint = "copy the file below that folder"
@@ -91,9 +102,10 @@ class Library:
         if path not in self.documents:
             self.documents[path] = read(self._shown / path.relative_to(self.folder))
         document = self.documents[path]
+        if not document.text:
+            raise ReferenceProblem(f"{document.name}: {document.faults[-1].message}")
         if not document.whole:
-            first = document.faults[-1]
-            raise ReferenceProblem(f"{document.name} cannot be read: {first.message}", first.hint)
+            raise ReferenceProblem(f"{document.name} is no JSON: {document.faults[-1].message}")
         return document
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from routewright.spec import names
 from routewright.spec.draft import Draft
 from routewright.spec.nearest import suggestion
-from routewright.spec.node import Finding, Node, quoted
+from routewright.spec.node import Finding, Node
+from routewright.spec.quoting import quoted
 
 _SENDERS = {"client": ("client", "both"), "handler": ("handler", "both")}
 

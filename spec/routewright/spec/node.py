@@ -4,7 +4,6 @@ Strategy: rules run on whatever the user wrote, so every accessor answers with `
 another type than it should; the rule about types reports that once.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, final
@@ -67,26 +66,10 @@ class Node:
 
     @property
     def where(self) -> str:
-        """File and line, for messages that name a second place."""
-        line, _ = self.document.line_column(self.document.offset(self.pointer))
-        return f"{self.document.name}:{line}"
+        """File, line and column, for messages that name a second place."""
+        line, column = self.document.line_column(self.document.offset(self.pointer))
+        return f"{self.document.name}:{line}:{column}"
 
     def finding(self, message: str, hint: str = "", *, key: bool = False) -> Finding:
         """Something is wrong with this value, or with its key."""
         return Finding(self.document, self.document.offset(self.pointer, key=key), self.pointer, message, hint)
-
-
-def quoted(value: Any) -> str:
-    """A value of the spec inside a message: JSON, cut to a readable length."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def type_name(value: Any) -> str:
-    """The JSON type of a value, with its article."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    for kind, name in ((dict, "an object"), (list, "a list"), (str, "a string"), (int | float, "a number")):
-        if isinstance(value, kind):
-            return name
-    return "null"

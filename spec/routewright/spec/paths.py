@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from routewright.spec.quoting import quoted
+
 Kind = Literal["literal", "parameter", "tail"]
 _PLAIN = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,99})(\.\.\.)?\}")
@@ -38,7 +40,9 @@ def parse(text: str) -> tuple[Segment, ...]:
         PathError: it is none.
     """
     if not text.startswith("/"):
-        raise PathError(f'path "{text}" does not begin with "/"', f'write "/{text}"' if _PLAIN.match(text) else "")
+        raise PathError(
+            f'path {quoted(text)} does not begin with "/"', f"write {quoted('/' + text)}" if _PLAIN.match(text) else ""
+        )
     if text == "/":
         return ()
     parts = text[1:].split("/")
@@ -62,15 +66,17 @@ def _segment(part: str, last: bool) -> Segment:
     if "{" not in part and "}" not in part:
         if _PLAIN.fullmatch(part) is None:
             wrong = next(letter for letter in part if _PLAIN.fullmatch(letter) is None)
-            raise PathError(f'path holds "{wrong}"', "a path is made of ASCII letters, digits and -._~!$&'()*+,;=:@")
+            raise PathError(
+                f"path holds {quoted(wrong)}", "a path is made of ASCII letters, digits and -._~!$&'()*+,;=:@"
+            )
         return Segment("literal", part)
     found = _PLACEHOLDER.fullmatch(part)
     if found is None:
         raise PathError(
-            f'path segment "{part}" is no parameter', 'a parameter fills a segment: "{name}" or "{name...}"'
+            f"path segment {quoted(part)} is no parameter", 'a parameter fills a segment: "{name}" or "{name...}"'
         )
     if found[2] and not last:
-        raise PathError(f'tail "{part}" is not the last segment', "a tail takes the rest of the path")
+        raise PathError(f"tail {quoted(part)} is not the last segment", "a tail takes the rest of the path")
     return Segment("tail" if found[2] else "parameter", found[1])
 
 
@@ -82,6 +88,16 @@ def literals(segments: tuple[Segment, ...]) -> list[str]:
 def parameters(segments: tuple[Segment, ...]) -> dict[str, bool]:
     """Parameter names, and whether each is a tail."""
     return {segment.text: segment.kind == "tail" for segment in segments if segment.kind != "literal"}
+
+
+def meeting(one: tuple[Segment, ...], other: tuple[Segment, ...]) -> str:
+    """A path that fits both of two templates that conflict."""
+    parts: list[str] = []
+    for index in range(max(len(one), len(other))):
+        found = [segments[min(index, len(segments) - 1)] for segments in (one, other)]
+        literal = next((each.text for each in found if each.kind == "literal"), None)
+        parts.append(found[0].text if literal is None else literal)
+    return "/" + "/".join(parts)
 
 
 @dataclass(slots=True)

@@ -29,8 +29,9 @@ from routewright.spec.model import (
 )
 from routewright.spec.names import model, pascal
 from routewright.spec.nearest import nearest
-from routewright.spec.node import Finding, Node, quoted, type_name
+from routewright.spec.node import Finding, Node
 from routewright.spec.pointer import tokens
+from routewright.spec.quoting import quoted, type_name
 from routewright.spec.scalars import VALUE, Reader
 
 KEYWORD, REFERENCE, FORBIDDEN, UNION = "RW401", "RW403", "RW404", "RW405"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from routewright.spec import names, paths
 from routewright.spec.draft import Draft
 from routewright.spec.fits import follow
+from routewright.spec.language import keys
 from routewright.spec.model import (
     BooleanShape,
     EnumShape,
@@ -14,7 +15,8 @@ from routewright.spec.model import (
     StringShape,
 )
 from routewright.spec.nearest import nearest
-from routewright.spec.node import Finding, Node, quoted
+from routewright.spec.node import Finding, Node
+from routewright.spec.quoting import quoted
 
 SOURCES = ("pythonModule", "worker", "proxy")
 
@@ -27,15 +29,16 @@ def one_claim(draft: Draft) -> Iterator[Finding]:
             rival = claims.claim(draft.segments[node.pointer])
             nodes.append(node)
             if rival is not None:
-                yield _clash(node, nodes[rival])
+                yield _clash(draft, node, nodes[rival])
 
 
-def _clash(node: Node, other: Node) -> Finding:
-    what = "is claimed" if node.value == other.value else f"and {quoted(other.value)} claim the same paths, the latter"
-    hint = "remove or rename one of them"
-    if node.value != other.value:
-        hint = "no rule says which wins: let one be more specific at every segment where they differ"
-    return node.finding(f"path {quoted(node.value)} {what} at {other.where} already", hint)
+def _clash(draft: Draft, node: Node, other: Node) -> Finding:
+    if node.value == other.value:
+        message = f"path {quoted(node.value)} is claimed at {other.where} already"
+        return node.finding(message, "remove or rename one of them")
+    both = paths.meeting(draft.segments[node.pointer], draft.segments[other.pointer])
+    message = f"path {quoted(node.value)} and {quoted(other.value)} at {other.where} both fit {quoted(both)}"
+    return node.finding(message, "no rule says which wins: let one have a literal where the other has a parameter")
 
 
 def reserved_path(draft: Draft) -> Iterator[Finding]:
@@ -86,7 +89,8 @@ def one_source(draft: Draft) -> Iterator[Finding]:
         if not isinstance(route.value, dict):
             continue
         given = [key for key in SOURCES if key in route.value]
-        if not given:
+        misspelt = [key for key in route.value if key not in keys("route") and nearest(key, SOURCES)]
+        if not given and not misspelt:
             hint = f"name one of {', '.join(SOURCES)}"
             yield route.finding("nothing answers this route", hint)
         for key in given[1:]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from routewright.spec.ecma import PatternError, python
 from routewright.spec.model import EnumShape, IntegerShape, NullShape, NumberShape, Shape, StringShape
-from routewright.spec.node import Finding, Node, quoted, type_name
+from routewright.spec.node import Finding, Node
+from routewright.spec.quoting import quoted, type_name
 
 VALUE, BOUNDS, PATTERN = "RW402", "RW406", "RW407"
 

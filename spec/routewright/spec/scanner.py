@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from routewright.spec.lines import Lines
 from routewright.spec.pointer import child
+from routewright.spec.quoting import quoted
 
 DEPTH = 64
 """Levels of nesting that a document may have."""
@@ -110,7 +111,7 @@ class _Scanner:
             below = child(pointer, key)
             if key in members:
                 first = self.line(self.places[below].key)
-                message = f"key {json.dumps(key[:60], ensure_ascii=False)} stands twice; first on line {first}"
+                message = f"key {quoted(key)} stands twice; first on line {first}"
                 self.faults.append(Fault("RW004", key_at, message, "keep one of them", below))
             members[key], at = self.value(at, below, key_at, depth + 1)
             at, ended = self.next(at, "}", opened)
@@ -231,7 +232,7 @@ class _Scanner:
             if opened is not None:
                 hint = f'"{self.text[opened]}" on line {self.line(opened)} is not closed'
             self.stop("RW003", at, f"{what}: expected {wanted}", hint)
-        self.stop("RW003", at, f"expected {wanted}, found {json.dumps(self.text[at], ensure_ascii=False)}", hint)
+        self.stop("RW003", at, f"expected {wanted}, found {quoted(self.text[at])}", hint)
 
     def stop(self, code: str, at: int, message: str, hint: str = "", pointer: str = "") -> NoReturn:
         self.faults.append(Fault(code, at, message, hint, pointer))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 from routewright.spec import units
 from routewright.spec.draft import Draft
-from routewright.spec.node import Finding, Node, quoted
+from routewright.spec.node import Finding, Node
+from routewright.spec.quoting import quoted
 
 _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from routewright.spec.model import AnyShape, ObjectShape, Shape, UnionShape
-from routewright.spec.node import Node, quoted
+from routewright.spec.node import Node
+from routewright.spec.quoting import quoted
 
 if TYPE_CHECKING:
     from routewright.spec.payload import Payloads
