@@ -81,12 +81,12 @@ class Worker:
         "draining",
         "identity",
         "language",
+        "messages",
         "name",
         "out",
         "pending",
         "pool",
         "process",
-        "requests",
         "seen",
         "sent",
         "sessions",
@@ -106,7 +106,7 @@ class Worker:
         self.draining = False
         self.seen = now
         self.sent = now
-        self.requests = 0
+        self.messages = 0
 
 
 class WorkerPool:
@@ -226,7 +226,6 @@ class BridgeGateway:
         """Give a request to a worker that has credit; its correlation."""
         correlation = next(self._correlations)
         worker.pending[correlation] = entry
-        worker.requests += 1
         out = worker.out
         out.append(Request(correlation, session, type, int(entry[4] * 1000), frame, binary))
         if not worker.dirty:
@@ -296,6 +295,7 @@ class BridgeGateway:
                 continue
             worker.out = []
             worker.sent = now
+            worker.messages += len(batch)
             self.batches_sent += 1
         if not self._reading and int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
             self._reading = True

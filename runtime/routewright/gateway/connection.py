@@ -244,7 +244,6 @@ class Connection(WebSocket):
         frame = reply.frame
         if frame is not None:
             if self.endpoint.reply_hook is None and self.stalled_since is None and not reply.binary:
-                self.endpoint.bytes_out += len(frame)
                 self.send_text(frame)
             else:
                 self.deliver(frame, reply.binary, final, entry[1])
@@ -277,7 +276,6 @@ class Connection(WebSocket):
         """Queue a frame, unless the client is gone or has too much unread already."""
         if self.state is not State.OPEN or (self.stalled_since is not None and self._overfull()):
             return
-        self.endpoint.bytes_out += len(frame)
         if binary:
             self.send_binary(frame)
         else:

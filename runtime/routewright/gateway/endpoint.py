@@ -44,6 +44,7 @@ class Endpoint:
         "received",
         "replied",
         "reply_hook",
+        "request",
         "retired",
         "route",
         "undeclared",
@@ -53,7 +54,10 @@ class Endpoint:
     pool: WorkerPool
     hooks: RouteHooks
 
-    def __init__(self, route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int) -> None:
+    def __init__(
+        self, route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int, request: Callable[..., int]
+    ) -> None:
+        self.request = request
         self.connections: set[Connection] = set()
         self.limiters: dict[str, RateLimiter] = {}
         self.retired = False

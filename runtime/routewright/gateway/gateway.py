@@ -94,7 +94,9 @@ class Gateway:
         for route in table.routes:
             old = self.endpoints.get(route.name)
             if old is None:
-                endpoints[route.name] = Endpoint(route, pools[route.name], self.plugins.route(route), self.epoch)
+                endpoints[route.name] = Endpoint(
+                    route, pools[route.name], self.plugins.route(route), self.epoch, self.bridge.request
+                )
                 added.append(route.name)
             elif route.name in keep:
                 endpoints[route.name] = old
@@ -122,10 +124,13 @@ class Gateway:
             problems=(),
         )
 
+    def _endpoint(self, route: Route, pool: WorkerPool) -> Endpoint:
+        return Endpoint(route, pool, self.plugins.route(route), self.epoch, self.bridge.request)
+
     def _rebind(self, old: Endpoint, route: Route, pool: WorkerPool, change: str) -> Endpoint:
         if change == "incompatible":
             self._retire(old, 4001, "the route has changed")
-            return Endpoint(route, pool, self.plugins.route(route), self.epoch)
+            return self._endpoint(route, pool)
         old.bind(route, pool, self.plugins.route(route), self.epoch)
         return old
 
@@ -176,6 +181,8 @@ class Gateway:
         if self.sessions.pop(info.id, None) is None:
             return
         endpoint.connections.discard(connection)
+        endpoint.bytes_in += connection.bytes_in
+        endpoint.bytes_out += connection.bytes_out
         self.addresses[info.address] -= 1
         if not self.addresses[info.address]:
             del self.addresses[info.address]

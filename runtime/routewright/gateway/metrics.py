@@ -14,8 +14,8 @@ _COUNTERS = (
     ("messages_received", "received", "Messages that clients sent"),
     ("replies", "replied", "Requests that a handler answered"),
     ("publishes", "published", "Messages published to everyone on a route"),
-    ("received_bytes", "bytes_in", "Bytes of messages that clients sent"),
-    ("sent_bytes", "bytes_out", "Bytes of messages sent to clients"),
+    ("received_bytes", "bytes_in", "Bytes that clients sent"),
+    ("sent_bytes", "bytes_out", "Bytes sent to clients"),
     ("connections_opened", "opened", "Connections opened"),
 )
 

@@ -23,7 +23,6 @@ class PlainConnection(Connection):
             self.hold(data, False)
             return
         endpoint.received += 1
-        endpoint.bytes_in += len(data)
         now = self._clock()
         if self.limiter is not None and (wait := self.limiter.admit(now)):
             self._limited(data, wait)
@@ -73,7 +72,7 @@ class PlainConnection(Connection):
         if worker is not self.worker:
             self.adopt(worker)
         self.in_flight += 1
-        self.gateway.bridge.request(worker, (self, id, now, now + timeout, timeout), self.info.id, type, data, False)
+        self.endpoint.request(worker, (self, id, now, now + timeout, timeout), self.info.id, type, data, False)
 
     def error(
         self,

@@ -36,7 +36,6 @@ class RawConnection(Connection):
     def handle(self, data: bytes, binary: bool) -> None:
         endpoint = self.endpoint
         endpoint.received += 1
-        endpoint.bytes_in += len(data)
         if self.limiter is not None and self.limiter.admit(self._clock()):
             self.error("rate_limited", "too many frames")
         elif endpoint.message_hook is not None:
@@ -55,7 +54,7 @@ class RawConnection(Connection):
         timeout = self.endpoint.route.timeout
         now = self._clock()
         self.in_flight += 1
-        self.gateway.bridge.request(worker, (self, None, now, now + timeout, timeout), self.info.id, "", data, binary)
+        self.endpoint.request(worker, (self, None, now, now + timeout, timeout), self.info.id, "", data, binary)
 
     def _home(self) -> Worker | None:
         home = self.worker

@@ -55,6 +55,11 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
+# looking a member up in its class costs more than all else that is done with it per message
+_OPEN = State.OPEN
+_CLOSED = State.CLOSED
+
+
 class Sockets:
     """What the sockets of one gateway share: which of them have something to send in this tick, which wait for their
     peer's close frame (and until when), and which have a peer that does not read."""
@@ -110,6 +115,8 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         "_frame_rest",
         "_partial_header",
         "_reader",
+        "bytes_in",
+        "bytes_out",
         "close_code",
         "close_deadline",
         "dirty",
@@ -127,6 +134,8 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         self.out: list[bytes] = []
         self.dirty = False
         self.state = State.OPEN
+        self.bytes_in = 0
+        self.bytes_out = 0
         self.close_code = 1006
         self.close_deadline = 0.0
         self.stalled_since: float | None = None
@@ -157,11 +166,12 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
     # asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
-        if self.state is State.CLOSED or self._reader is None:
+        if self.state is _CLOSED or self._reader is None:
             return
         if not self._masked(data):
             self.fail(1002, "client frames must be masked")
             return
+        self.bytes_in += len(data)
         self._reader.feed_data(data)
 
     def eof_received(self) -> bool:
@@ -189,7 +199,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
 
     def feed_data(self, message: Any, size: int) -> None:
         kind = message[0]
-        if self.state is not State.OPEN and kind is not _CLOSE:
+        if self.state is not _OPEN and kind is not _CLOSE:
             return
         if kind is _TEXT:
             data = message[1]
@@ -261,7 +271,13 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
     def send_text(self, payload: bytes) -> None:
         """Queue a text frame."""
         length = len(payload)
-        self.send(TEXT_HEADERS[length] if length < 126 else header(1, length), payload)
+        out = self.out
+        out.append(TEXT_HEADERS[length] if length < 126 else header(1, length))
+        out.append(payload)
+        if not self.dirty:
+            self.dirty = True
+            self.sockets.dirty.append(self)
+            self.sockets.schedule()
 
     def send_binary(self, payload: bytes) -> None:
         """Queue a binary frame."""
@@ -274,7 +290,8 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         if self.out:
             data = b"".join(self.out)
             self.out.clear()
-            if self.state is not State.CLOSED:
+            if self.state is not _CLOSED:
+                self.bytes_out += len(data)
                 self.transport.write(data)
 
     def unsent(self) -> int:
