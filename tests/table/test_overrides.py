@@ -134,12 +134,14 @@ def test_the_rate_limit_can_be_turned_off_but_not_on() -> None:
 @given(st.dictionaries(st.sampled_from(sorted(VARIABLES)), st.text(max_size=12)))
 @settings(max_examples=200, deadline=None)
 def test_any_environment_gives_settings_or_an_error_that_names_the_variable(environ: dict[str, str]) -> None:
+    problem = ""
+    changed = a_table()
     try:
-        changed = apply_to_table(a_table(), from_environment(environ))
+        changed = apply_to_table(changed, from_environment(environ))
     except OverrideError as error:
-        assert any(name in str(error) for name in environ) or "tls." in str(error)
-    else:
-        assert msgspec.msgpack.decode(msgspec.msgpack.encode(changed.settings), type=Settings) == changed.settings
+        problem = str(error)
+    assert not problem or problem.startswith((*environ, "tls."))
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(changed.settings), type=Settings) == changed.settings
 
 
 @given(st.sets(st.sampled_from(sorted(TEXTS))))

@@ -10,6 +10,7 @@ from routewright.cli.project import FILE, SpecArgument, generated, locate, repor
 from routewright.cli.terminal import PROBLEMS, error, note, progress
 
 if TYPE_CHECKING:
+    from routewright.handlers import HandlerProblem
     from routewright.spec.model import Spec
 
 EPILOG = """Examples:
@@ -52,9 +53,10 @@ def check(
     if format is Format.json:
         print(report_json(checked))
     elif format is Format.github:
-        print(report_github(checked), end="")
+        if checked.problems:
+            print(report_github(checked))
     elif checked.problems:
-        note(report(checked).rstrip("\n"))
+        note(report(checked))
     if checked.spec is None:
         raise typer.Exit(PROBLEMS)
     if handlers and not _handlers_fit(file, checked.spec, format):
@@ -83,11 +85,17 @@ def _handlers_fit(file: Path, spec: "Spec", format: Format) -> bool:
         for problem in problems:
             fit = False
             if format is Format.github:
-                place = f"file={problem.file}" + (f",line={problem.line}" if problem.line else "")
-                print(f"::error {place}::{problem.message}")
+                print(_annotation(problem))
             else:
                 note(str(problem))
     return fit
+
+
+def _annotation(problem: "HandlerProblem") -> str:
+    """A workflow command, which GitHub shows beside the line."""
+    place = f"file={problem.file}" + (f",line={problem.line}" if problem.line else "")
+    message = problem.message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::error {place}::{message}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,6 +1,7 @@
 """One exchange with a gateway, as a plain client: a message out, its reply and some events in."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -76,8 +77,9 @@ async def _describe(session: aiohttp.ClientSession, url: str) -> _Description:
         async with session.get(url.replace("ws", "http", 1), allow_redirects=False) as response:
             return msgspec.json.decode(await response.content.read(_LONGEST), type=_Description)
     except aiohttp.ClientConnectorError as error:
+        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else str(error)
         raise ExchangeError(
-            f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or error}",
+            f"cannot connect to {error.host}:{error.port}: {reason}",
             hint="is the gateway running? start it with `routewright serve`",
         ) from None
     except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError, UnicodeDecodeError):

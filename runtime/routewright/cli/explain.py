@@ -81,10 +81,10 @@ def _explain_route(path: str, match: "Match", compiled: "Table", project: Path) 
     rows = [("why", _why(match)), *(("not", text) for text in _runners_up(path, match, compiled))]
     converted, problem = _parameters(match)
     rows += [("parameter", line) for line in converted]
-    rows += [("handler", handler(route)), ("framing", f"{route.framing}, open" if route.open else route.framing)]
+    rows += [("handler", handler(route)), ("framing", _framing(route))]
     rows += [("policy", f"{key}: {text}") for key, text in policies(route).items()]
     hooks, missing = _hooks(project, compiled, route)
-    rows += [("hook", line) for line in hooks]
+    rows += [("hook", line) for line in hooks or ["none"]]
     fields(rows)
     if problem:
         error(f"the handshake is refused with 400: {problem}")
@@ -93,6 +93,12 @@ def _explain_route(path: str, match: "Match", compiled: "Table", project: Path) 
         error(f"the hooks cannot be loaded: {missing}")
         ok = False
     return ok
+
+
+def _framing(route: "Route") -> str:
+    if route.framing == "raw":
+        return "raw: frames pass as they are"
+    return "message, undeclared types too" if route.open else "message"
 
 
 def _why(match: "Match") -> str:
@@ -182,8 +188,8 @@ def _explain_frame(route: "Route", data: bytes) -> bool:
     else:
         _explain_envelope(route, envelope)
         return True
-    error("the frame is refused, and its client is told:")
-    print(error_frame(problem.code, problem.message, id=problem.id, path=problem.path, hint=problem.hint).decode())
+    heading("frame is refused, and its client is told:")
+    print("  " + error_frame(problem.code, problem.message, id=problem.id, path=problem.path, hint=problem.hint).decode())
     return False
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from routewright.cli.project import FILE, SpecArgument, generated, locate, valid
-from routewright.cli.terminal import PROBLEMS, diff_text, error, progress
+from routewright.cli.terminal import PROBLEMS, diff_text, error, fail, progress
 
 EPILOG = """Examples:
 
@@ -25,14 +25,17 @@ def generate(
 ) -> None:
     """Compile a spec into generated/ beside it."""
     file = locate(spec)
-    from routewright.codegen import render
+    from routewright.codegen import PublishError, RenderError, render
 
-    with progress(f"compiling {file}"):
-        files = render(valid(file))
-    if check:
-        _compare(files, generated(file))
-    else:
-        _publish(files, generated(file))
+    try:
+        with progress(f"compiling {file}"):
+            files = render(valid(file))
+        if check:
+            _compare(files, generated(file))
+        else:
+            _publish(files, generated(file))
+    except (RenderError, PublishError, OSError) as problem:
+        fail(str(problem))
 
 
 def _publish(files: dict[str, str], folder: Path) -> None:

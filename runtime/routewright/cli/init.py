@@ -1,6 +1,7 @@
 """``routewright init``: a runnable project in an empty folder."""
 
 import json
+import shlex
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -53,6 +54,6 @@ def init(
         note(compiled.report)
         raise typer.Exit(PROBLEMS)
     print(f"wrote {folder / 'generated'}")
-    enter = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
+    enter = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
     print(f"\nServe it:  {enter}routewright serve")
     print('Call it:   routewright call ws://127.0.0.1:8001/ws/greeter greet \'{"name": "Ada"}\'')

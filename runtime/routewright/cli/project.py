@@ -27,11 +27,13 @@ SpecOption = Annotated[
 
 
 class Compilation(NamedTuple):
-    """What became of a spec: ``report`` is its problems as text; without ``ok`` nothing was published."""
+    """What became of a spec: ``report`` is its problems as text, ``files`` what was read; without ``ok`` nothing was
+    published."""
 
     ok: bool
     report: str
     problems: int
+    files: tuple[Path, ...]
 
 
 def locate(spec: Path) -> Path:
@@ -60,7 +62,7 @@ def valid(file: Path) -> "Spec":
 
     checked = check(file)
     if checked.problems:
-        note(report(checked).rstrip("\n"))
+        note(report(checked))
     if checked.spec is None:
         raise typer.Exit(PROBLEMS)
     return checked.spec
@@ -79,11 +81,15 @@ def table(file: Path) -> "Table":
 
 def compilation(file: Path) -> Compilation:
     """Check the spec and bring ``generated/`` up to date; never raises for a fault of the spec."""
-    from routewright.codegen import publish, render
+    from routewright.codegen import PublishError, RenderError, publish, render
     from routewright.spec import check
 
     checked = check(file)
-    if checked.spec is None:
-        return Compilation(ok=False, report=report(checked), problems=len(checked.problems))
-    publish(render(checked.spec), generated(file))
-    return Compilation(ok=True, report=report(checked) if checked.problems else "", problems=len(checked.problems))
+    problems, files = len(checked.problems), tuple(Path(path).resolve() for path in checked.source)
+    said = report(checked)
+    if checked.spec is not None:
+        try:
+            publish(render(checked.spec), generated(file))
+        except (RenderError, PublishError, OSError) as error:
+            return Compilation(False, "\n".join(filter(None, (said, f"error: {error}"))), problems + 1, files)
+    return Compilation(checked.spec is not None, said, problems, files)

@@ -88,7 +88,9 @@ def _row(route: "Route") -> tuple[str, ...]:
     shown = [
         _arrow(message) for message in route.messages if message.origin != "handler" or message.name not in replies
     ]
-    if route.open:
+    if route.framing == "raw":
+        shown.append("any frame")
+    elif route.open:
         shown.append("> anything")
     return (
         "\n".join((route.path, *(f"  also {alias}" for alias in route.aliases))),

@@ -93,7 +93,7 @@ def serve(
 
     def compile() -> Compiled:
         found = compilation(file)
-        return Compiled(ok=found.ok, report=found.report, problems=found.problems)
+        return Compiled(ok=found.ok, report=found.report, problems=found.problems, files=found.files)
 
     options = Options(
         overrides=changed,

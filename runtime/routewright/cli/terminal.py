@@ -38,6 +38,7 @@ def console(stream: TextIO) -> "Console":
 
 def note(text: str) -> None:
     """A line for the person at the terminal, on stderr."""
+    sys.stdout.flush()
     print(text, file=sys.stderr)
 
 
