@@ -40,6 +40,7 @@ class GatewayChild:
         self.endpoint = endpoint
         self.pools: list[dict[str, Any]] = []
         self.restarts = 0
+        self.worker_key = ""
         self._project = project
         self._listening = listening
         self._options = options
@@ -66,6 +67,7 @@ class GatewayChild:
             endpoint=self.endpoint,
             listening=self._listening.fileno(),
             control=theirs.fileno(),
+            worker_key=self.worker_key,
             overrides=self._options.overrides,
             log_level=self._options.log_level,
             log_format=self._options.log_format,

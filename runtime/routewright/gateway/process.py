@@ -6,7 +6,6 @@ one argument is a JSON object (see `Start`).
 
 import asyncio
 import gc
-import os
 import signal
 import socket
 import ssl
@@ -31,7 +30,9 @@ from routewright.gateway.control import (
     Pools,
     Prepare,
     Refused,
+    Release,
 )
+from routewright.gateway.curve import CurveError, Guard, needed
 from routewright.gateway.figures import figures
 from routewright.gateway.gateway import TICK, Gateway, pools_report
 from routewright.gateway.listener import Listener
@@ -50,6 +51,7 @@ class Start(msgspec.Struct):
     endpoint: str
     listening: int
     control: int
+    worker_key: str = ""
     overrides: dict[str, Any] = {}
     log_level: str = "info"
     log_format: str = "auto"
@@ -63,6 +65,7 @@ class GatewayProcess:
         self.gateway = Gateway(Path(start.project), start.endpoint, start.overrides)
         self.control = Control(self.handle)
         self.listener: Listener | None = None
+        self.guard: Guard | None = None
 
     async def run(self) -> int:
         """Serve until the control channel closes; the exit code."""
@@ -71,13 +74,13 @@ class GatewayProcess:
         try:
             gateway.prepare()
             gateway.commit()
-            gateway.bridge.start(_security(gateway.settings.bridge))
+            self._start_bridge(gateway.settings.bridge)
             gateway.on_pools_changed = self._tell_pools
             await gateway.plugins.startup(gateway.table)
             self.listener = Listener(gateway)
             listening = socket.socket(fileno=self.start.listening)
             await self.listener.start(listening, _tls(gateway.settings, gateway.project))
-        except (TableError, PluginError, OverrideError, zmq.ZMQError, OSError) as error:
+        except (TableError, PluginError, OverrideError, CurveError, zmq.ZMQError, OSError) as error:
             self.control.tell(Listening(str(error)))
             await self.control.closed.wait()
             return 1
@@ -94,7 +97,17 @@ class GatewayProcess:
         await gateway.plugins.shutdown()
         ticking.cancel()
         gateway.bridge.stop()
+        if self.guard is not None:
+            self.guard.stop()
         return 0
+
+    def _start_bridge(self, bridge: Bridge) -> None:
+        if not needed(bridge):
+            self.gateway.bridge.start()
+            return
+        self.guard = Guard(bridge, self.start.worker_key, zmq.Context.instance())
+        self.guard.start()
+        self.gateway.bridge.start(self.guard.configure)
 
     async def _tick(self) -> None:
         while True:
@@ -134,6 +147,9 @@ class GatewayProcess:
             case Gone():
                 gateway.bridge.gone(message.name, message.process)
                 return None
+            case Release():
+                gateway.bridge.superseded(message.name, frozenset(message.processes))
+                return Done()
             case Refused():
                 report = Reloaded(epoch=gateway.epoch, digest=gateway.table.digest, problems=(message.problem,))
                 gateway.spawn(gateway.plugins.reloaded(report))
@@ -147,24 +163,6 @@ class GatewayProcess:
                 return Done()
             case _:
                 return None
-
-
-def _security(bridge: Bridge) -> Any:
-    """CURVE for a ``tcp://`` bridge; nothing for ``ipc://``, whose folder is private."""
-    if bridge.endpoint is None or not bridge.endpoint.startswith("tcp://"):
-        return None
-    secret = os.environ.get(bridge.secret_key_env or "", "")
-    if not (bridge.public_key and secret):
-        raise OSError(
-            f"a tcp:// bridge needs CURVE keys: bridge.publicKey, and the secret key in {bridge.secret_key_env!r}"
-        )
-
-    def configure(router: "zmq.Socket[bytes]") -> None:
-        router.setsockopt(zmq.CURVE_SERVER, 1)
-        router.setsockopt(zmq.CURVE_SECRETKEY, secret.encode())
-        router.setsockopt(zmq.CURVE_PUBLICKEY, (bridge.public_key or "").encode())
-
-    return configure
 
 
 def _tls(settings: Settings, project: Path) -> ssl.SSLContext | None:
