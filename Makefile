@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach python,python3 python3.13 python3.12 python3.11,
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 export PIP_NO_WARN_SCRIPT_LOCATION := 1
-PIP := $(BIN)/python -m pip install -q
+PIP := $(BIN)/python -m pip install -qq
 
 .DEFAULT_GOAL := help
 .PHONY: help run generate test test-all check bench conformance format clean
