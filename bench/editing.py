@@ -58,6 +58,14 @@ class Discovery:
 
     async def digest(self) -> str:
         """The digest now."""
+        try:
+            return await self._read()
+        except (EOFError, ConnectionError):
+            # A kept connection may be closed at any time; a new one may not.
+            self.close()
+            return await self._read()
+
+    async def _read(self) -> str:
         if self.streams is None:
             self.streams = await asyncio.open_connection("127.0.0.1", self.port)
         reader, writer = self.streams
@@ -79,8 +87,10 @@ class Discovery:
                 await asyncio.sleep(POLL)
 
     def close(self) -> None:
+        """Close the kept connection, if there is one."""
         if self.streams is not None:
             self.streams[1].close()
+            self.streams = None
 
 
 class Asker:

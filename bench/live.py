@@ -29,7 +29,7 @@ async def measure(settings: Settings, progress: Callable[[str], None]) -> Sectio
     found: dict[str, list[float]] = {kind: [] for kind in KINDS}
     try:
         await _edit(found, times, progress)
-    except (ServerError, TimeoutError, ConnectionError) as error:
+    except (ServerError, TimeoutError, OSError, EOFError) as error:
         section.notes.append(f"stopped: {error!r}")
     for kind, title in KINDS.items():
         if values := found[kind]:
@@ -59,7 +59,7 @@ async def _edit(found: dict[str, list[float]], times: int, progress: Callable[[s
             progress(f"save to live: edit {turn} of {times}")
             document = copy.deepcopy(document)
             route = document["routes"][0]
-            route["rateLimit"]["burst"] += 1
+            route["rateLimit"]["burst"] -= 1
             old = await discovery.digest()
             saved = editor.spec(document)
             found["policy"].append((await discovery.changed(old) - saved) * 1e3)

@@ -88,7 +88,7 @@ async def measure(settings: Settings, progress: Callable[[str], None]) -> Sectio
     reloads = 0
     try:
         reloads = await _run(ledger, phases, settings, progress)
-    except (ServerError, TimeoutError, ConnectionError) as error:
+    except (ServerError, TimeoutError, OSError, EOFError) as error:
         section.notes.append(f"stopped: {error!r}")
     for phase, samples in phases.items():
         if samples:
@@ -190,7 +190,7 @@ class Edits:
             self.document = copy.deepcopy(self.document)
             route = self.document["routes"][0]
             if turn % 3 == 1:
-                route["rateLimit"]["burst"] += 1
+                route["rateLimit"]["burst"] -= 1
             else:
                 route["messages"][f"event_{turn}"] = {"from": "handler", "summary": "One more event"}
             old = await self.discovery.digest()

@@ -1,4 +1,4 @@
-"""What a run leaves behind: the tables on the terminal, a JSON file and a plot."""
+"""What a run leaves behind: the tables on the terminal, the same as JSON and Markdown, and a plot."""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +31,8 @@ def show(section: Section) -> None:
         print(f"\n{section.title}")
         print(plain(section.columns, section.rows))
     for target in section.targets:
-        print(f"  {'reached    ' if target.reached else 'NOT reached'}  {target.text()}")
+        figure, value, bound, verdict = target.cells()
+        print(f"  {verdict:<12} {figure}: {value} (to reach: {bound})")
     for note in section.notes:
         print(f"  {note}")
 
@@ -50,17 +51,33 @@ def plain(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def write(folder: Path, facts: dict[str, Any], sections: Sequence[Section]) -> list[Path]:
-    """Write the JSON and, where messages were measured, the plot; returns the files."""
+    """Write JSON, Markdown and, where messages were measured, the plot; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     document = {"at": stamp, "machine": facts, "sections": {section.name: _json(section) for section in sections}}
-    files = [folder / f"{stamp}.json"]
+    files = [folder / f"{stamp}.json", folder / f"{stamp}.md"]
     files[0].write_text(json.dumps(document, indent=2) + "\n")
+    files[1].write_text("\n\n".join(markdown(section) for section in sections) + "\n")
     for section in sections:
         if section.name == "messages" and section.rows:
             files.append(folder / f"{stamp}.svg")
             files[-1].write_text(plot.bars(section.data["titles"], section.data["medians"], facts))
     return files
+
+
+def markdown(section: Section) -> str:
+    """A section as docs/performance.md shows it."""
+    lines = [f"### {section.title}", ""]
+    if section.rows:
+        rule = ["---", *["---:"] * (len(section.columns) - 1)]
+        lines += [f"| {' | '.join(row)} |" for row in (section.columns, rule, *section.rows)]
+        lines.append("")
+    if section.targets:
+        lines += ["| figure | measured | to reach | |", "|---|---:|---:|---|"]
+        lines += [f"| {' | '.join(target.cells())} |" for target in section.targets]
+        lines.append("")
+    lines += [f"- {note.splitlines()[0]}" for note in section.notes if note]
+    return "\n".join(lines).rstrip()
 
 
 def _json(section: Section) -> dict[str, Any]:

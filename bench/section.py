@@ -20,9 +20,10 @@ class Target:
     def reached(self) -> bool:
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
-    def text(self) -> str:
-        sign = ">=" if self.at_least else "<="
-        return f"{self.figure}: {number(self.value)}{self.unit} (to reach: {sign} {number(self.bound)}{self.unit})"
+    def cells(self) -> tuple[str, str, str, str]:
+        """Figure, measured value, bound, and whether it is reached."""
+        bound = f"{'>=' if self.at_least else '<='} {number(self.bound)}{self.unit}"
+        return self.figure, f"{number(self.value)}{self.unit}", bound, "reached" if self.reached else "NOT reached"
 
 
 @dataclass(slots=True)
@@ -42,7 +43,9 @@ def number(value: float) -> str:
     """A figure with about three digits, thousands apart."""
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    if float(value).is_integer() and abs(value) < 10:
+        return str(int(value))
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}" if abs(value) < 0.2 else f"{value:.2f}"
 
 
 def median(values: Iterable[float]) -> float:
