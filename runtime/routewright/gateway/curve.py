@@ -13,6 +13,8 @@ from zmq.auth.asyncio import AsyncioAuthenticator
 
 from routewright.table import Bridge
 
+_DOMAIN = "routewright"
+
 
 class CurveError(Exception):
     """A ``tcp://`` bridge without the keys it needs; the message says which."""
@@ -53,7 +55,7 @@ class Guard:
     def start(self) -> None:
         """Begin to answer ZeroMQ's questions; before the socket is bound."""
         self._authenticator.start()
-        self._authenticator.configure_curve_callback(domain="*", credentials_provider=self)
+        self._authenticator.configure_curve_callback(domain=_DOMAIN, credentials_provider=self)
 
     def configure(self, router: "zmq.Socket[bytes]") -> None:
         """Set the keys on the socket."""
@@ -61,7 +63,7 @@ class Guard:
             (zmq.CURVE_SERVER, 1),
             (zmq.CURVE_SECRETKEY, self._secret),
             (zmq.CURVE_PUBLICKEY, self._public),
-            (zmq.ZAP_DOMAIN, b"routewright"),
+            (zmq.ZAP_DOMAIN, _DOMAIN.encode()),
         ):
             router.setsockopt(option, value)
 
