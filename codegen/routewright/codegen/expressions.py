@@ -124,6 +124,8 @@ def lay(expression: Expression, indent: int = 0, column: int = 0, reserve: int =
             return head + _items(items, indent, subscripted=tail == "]" and head != "[") + tail
         case Choice(options=options):
             inner = indent if bare else indent + 4
+            if expression.flat is not None and inner + columns(expression.flat) <= WIDTH and not bare:
+                return f"(\n{' ' * inner}{expression.flat}\n{' ' * indent})"
             lines = [lay(option, inner, inner + 2, 0) for option in options]
             body = ("\n" + " " * inner + "| ").join(lines)
             return body if bare else f"(\n{' ' * inner}{body}\n{' ' * indent})"

@@ -1,15 +1,16 @@
 """Import statements, sorted and wrapped as isort would."""
 
+import re
 from collections.abc import Iterable
 
 from routewright.codegen.expressions import WIDTH, bracket, columns, lay, text
 
 
-def export_order(name: str) -> tuple[int, str]:
-    """The order of names in an import and in ``__all__``: constants, classes, then the rest."""
-    if name.isupper() and len(name) > 1:
-        return 0, name
-    return (1, name) if name[:1].isupper() else (2, name)
+def export_order(name: str) -> tuple[int, list[str | int]]:
+    """The order of names in an import and in ``__all__``: constants, classes, then the rest, numbers by their value."""
+    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+    parts = enumerate(re.split("([0-9]+)", name))
+    return kind, [int(part) if index % 2 else part for index, part in parts]
 
 
 def imported(source: str, names: Iterable[tuple[str, str]]) -> list[str]:

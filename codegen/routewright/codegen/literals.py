@@ -67,7 +67,7 @@ def number(value: float) -> str:
     """
     if not math.isfinite(value):
         raise RenderError("", f"{value!r} is no JSON number")
-    return repr(float(value))
+    return repr(float(value)).replace("e+", "e")
 
 
 def comment(text: str) -> str:

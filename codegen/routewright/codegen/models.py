@@ -222,18 +222,20 @@ def reserve_attributes(models: Models, components: Components) -> dict[str, dict
 
 
 def _assignment(name: str, annotation: Expression, value: Expression | None) -> str:
-    """A field's line or lines, 4 columns in."""
+    """A field's line or lines, 4 columns in. As ruff does it, the value is wrapped before the annotation."""
     start = f"{name}: "
-    whole = start + one_line(annotation) + (f" = {one_line(value)}" if value is not None else "")
-    if columns(whole) + 4 <= WIDTH:
-        return whole
     if value is None:
         return start + lay(annotation, 4, 4 + columns(start))
-    if annotation.flat is not None and is_mutable(value):
-        start += f"{annotation.flat} = "
-        opening = one_line(value).partition("(")[0]
-        if 4 + columns(start) + columns(opening) + 1 <= WIDTH:
-            return start + lay(value, 4, 4 + columns(start))
+    whole = f"{start}{one_line(annotation)} = {one_line(value)}"
+    if 4 + columns(whole) <= WIDTH:
+        return whole
+    if annotation.flat is not None:
+        head = f"{start}{annotation.flat} = "
+        room = WIDTH - 4 - columns(head)
+        if is_mutable(value) and len(one_line(value).partition("(")[0]) < room:
+            return head + lay(value, 4, WIDTH)
+        if room > 0 and 8 + columns(one_line(value)) <= WIDTH:
+            return f"{head}(\n        {one_line(value)}\n    )"
     laid = start + lay(annotation, 4, WIDTH)
     last = laid.rpartition("\n")[2]
     return f"{laid} = {lay(value, 4, columns(last) + 3)}"

@@ -6,6 +6,7 @@ the manifest last, so that whoever reads in between finds a whole table and a ma
 """
 
 import difflib
+import io
 import json
 import os
 import secrets
@@ -163,7 +164,6 @@ def _delete(folder: Path, paths: list[str]) -> None:
 
 
 def _diff(path: str, old: str, new: str) -> str:
-    lines = difflib.unified_diff(
-        old.splitlines(keepends=True), new.splitlines(keepends=True), f"{path} (on disk)", f"{path} (rendered)"
-    )
+    before, after = (list(io.StringIO(text, newline="\n")) for text in (old, new))
+    lines = difflib.unified_diff(before, after, f"{path} (on disk)", f"{path} (rendered)")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

@@ -98,9 +98,17 @@ def _module(module: Module, spec: Spec) -> str:
 
 def _python(template: str, spec: Spec, **context: Any) -> str:
     source = _template(template).render(spec=spec, **context)
-    if any(len(line) > WIDTH and columns(line) > WIDTH for line in source.splitlines()):
+    if any(len(line) > WIDTH // 2 and _is_too_long(line) for line in source.split("\n")):
         return f"# ruff: noqa: E501\n{source}"
     return source
+
+
+def _is_too_long(line: str) -> bool:
+    """Whether linters would have the line shorter: single words are let be, and so are addresses at the end."""
+    words = line.split()
+    if columns(line) <= WIDTH or len(words) < 2 or (words[0] == "#" and len(words) == 2):
+        return False
+    return not (words[-1].startswith(("http://", "https://")) and columns(line) - columns(words[-1]) <= WIDTH)
 
 
 def _json(value: Any) -> str:
