@@ -220,6 +220,12 @@ class BridgeGateway:
                 worker.pool.ready.remove(worker)
             self.send(worker, Goodbye())
 
+    def superseded(self, name: str, processes: frozenset[int]) -> None:
+        """Release the workers of these processes."""
+        for worker in self.workers.values():
+            if worker.name == name and worker.process in processes:
+                self.release(worker)
+
     # Sending
 
     def request(self, worker: Worker, entry: Entry, session: int, type: str, frame: bytes, binary: bool) -> int:

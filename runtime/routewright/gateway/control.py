@@ -42,6 +42,13 @@ class Gone(msgspec.Struct, tag=True):
     process: int
 
 
+class Release(msgspec.Struct, tag=True):
+    """Newer worker processes have taken over from these: send them no more requests. Answered by `Done`."""
+
+    name: str
+    processes: list[int]
+
+
 class Ask(msgspec.Struct, tag=True):
     """Report figures. Answered by `Done`."""
 
@@ -71,7 +78,7 @@ class Listening(msgspec.Struct, tag=True):
     problem: str = ""
 
 
-Message: TypeAlias = Prepare | Commit | Discard | Refused | Gone | Ask | Drain | Done | Pools | Listening
+Message: TypeAlias = Prepare | Commit | Discard | Refused | Gone | Release | Ask | Drain | Done | Pools | Listening
 
 
 class _Line(msgspec.Struct):

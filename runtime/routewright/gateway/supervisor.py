@@ -17,7 +17,8 @@ from typing import Any
 
 import structlog
 
-from routewright.gateway.control import Commit, Discard, Gone, Prepare, Refused
+from routewright.gateway.control import Commit, Discard, Gone, Prepare, Refused, Release
+from routewright.gateway.curve import worker_environment
 from routewright.gateway.figures import add_up
 from routewright.gateway.gateways import GatewayChild, GatewayFailed
 from routewright.gateway.options import Compile, Compiled, Options
@@ -58,6 +59,7 @@ class Supervisor:
         self.kept: frozenset[str] = frozenset()
         self._compile = compile
         self._files: tuple[Path, ...] = ()
+        self._environment: dict[str, str] = {}
         self._folder = tempfile.mkdtemp(prefix="routewright-")
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -88,10 +90,13 @@ class Supervisor:
             raise StartFailed(
                 f"cannot listen on {self.settings.host}:{self.settings.port}: {error.strerror or error}"
             ) from None
+        key, self._environment = worker_environment(self.settings.bridge)
         for index in range(self.options.processes):
             self.gateways.append(
                 GatewayChild(self.project, self._endpoint(index), self.listening, self.options, self._pools_changed)
             )
+        for gateway in self.gateways:
+            gateway.worker_key = key
         for pool in self.table.pools:
             self._group(pool)
         launches = [asyncio.create_task(group.launch()) for group in self.groups.values()]
@@ -144,13 +149,18 @@ class Supervisor:
             return None
         endpoints = tuple(gateway.endpoint for gateway in self.gateways)
         drain = self.settings.drain
-        group = WorkerGroup(pool, self.project, endpoints, drain, self._gone, self._pools_changed)
+        group = WorkerGroup(
+            pool, self.project, endpoints, drain, self._environment, self._gone, self._superseded, self._pools_changed
+        )
         self.groups[pool.name, pool.digest] = group
         return group
 
     def _gone(self, name: str, process: int) -> None:
         for gateway in self.gateways:
             gateway.tell(Gone(name, process))
+
+    async def _superseded(self, name: str, processes: list[int]) -> None:
+        await asyncio.gather(*(gateway.ask(Release(name, processes)) for gateway in self.gateways))
 
     def _pools_changed(self) -> None:
         """Let go of worker groups that no gateway has a use for any more."""
@@ -194,8 +204,7 @@ class Supervisor:
         async with self._lock:
             await self._reload(plugins)
         self._pools_changed()
-        if self._watch is not None:
-            self._watch.watch(*self._directories())
+        self._rewatch()
 
     async def _reload(self, plugins: bool) -> None:
         compiled = await self._run_compile()
@@ -219,6 +228,7 @@ class Supervisor:
             self._refuse("the new table is not served; the old one serves on", problem)
             return
         keep = await self._launch(table)
+        self._retire(table, keep)
         answers = await asyncio.gather(*(gateway.ask(Commit(sorted(keep))) for gateway in self.gateways))
         self.table = table
         self.kept = frozenset(keep)
@@ -231,8 +241,15 @@ class Supervisor:
 
     async def _launch(self, table: Table) -> set[str]:
         """Start the workers of new contracts; the routes that keep their old ones because the new did not start."""
-        fresh = [pool for pool in table.pools if (pool.name, pool.digest) not in self.groups]
-        groups = [group for pool in fresh if (group := self._group(pool)) is not None]
+        groups: list[WorkerGroup] = []
+        for pool in table.pools:
+            group = self.groups.get((pool.name, pool.digest))
+            if group is None:
+                group = self._group(pool)
+            elif not group.retired:
+                continue
+            if group is not None:
+                groups.append(group)
         results = await asyncio.gather(*(group.replace() for group in groups))
         serving = {route.name for route in self.table.routes}
         keep: set[str] = set()
@@ -243,10 +260,19 @@ class Supervisor:
             held = serving.intersection(group.pool.routes)
             if held:
                 keep |= held
-                del self.groups[group.pool.name, group.pool.digest]
+                if not group.processes:
+                    del self.groups[group.pool.name, group.pool.digest]
             else:
                 self._spawn(group.launch())
         return keep
+
+    def _retire(self, table: Table, keep: set[str]) -> None:
+        """Mark the groups of earlier contracts. A process started for one now would read the new table, so they are
+        neither restarted nor replaced: they serve whoever is left, until the drain window ends."""
+        wanted = {(pool.name, pool.digest) for pool in table.pools}
+        for key, group in self.groups.items():
+            kept = not group.retired and not keep.isdisjoint(group.pool.routes)
+            group.retired = key not in wanted and not kept
 
     def _refuse(self, event: str, report: str, problems: int = 1) -> None:
         self.reloads["refused"] += 1
@@ -260,11 +286,16 @@ class Supervisor:
     def _directories(self) -> tuple[set[Path], set[Path]]:
         """What to watch: flat, and with everything below."""
         flat = {self.project, self.project / "generated", *(path.parent for path in self._files)}
+        flat |= {Path(file).parent for group in self.groups.values() for file in group.files}
         names = {pool.name for pool in self.table.pools if pool.source == "module"}
         names |= {middleware.name for route in self.table.routes for middleware in route.middleware}
         packages = {self.project / name.split(".")[0] for name in names if "." in name}
         deep = {path for path in packages if path.is_dir()}
         return {path for path in flat if path.is_relative_to(self.project)}, deep
+
+    def _rewatch(self) -> None:
+        if self._watch is not None:
+            self._watch.watch(*self._directories())
 
     async def _follow(self, watch: Watch) -> None:
         async for changed in watch.changes():
@@ -279,10 +310,14 @@ class Supervisor:
         python = {path for path in changed if path.suffix == ".py" and path.parent != generated}
         data = changed - python
         plugins = any(self._is_plugin(path) for path in python)
+        affected = self._affected(python)
         if data or plugins or (python and self.kept):
             await self.reload(plugins=plugins)
-        if python:
-            await asyncio.gather(*(self._replace(group) for group in self._affected(python)))
+        # what has been started or let go meanwhile needs nothing more
+        affected = [group for group in affected if group in self.groups.values() and not group.retired]
+        if affected:
+            await asyncio.gather(*(self._replace(group) for group in affected))
+            self._rewatch()
 
     def _affected(self, changed: set[Path]) -> list[WorkerGroup]:
         """The groups whose processes have imported one of these files, or whose module never started."""

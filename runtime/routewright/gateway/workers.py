@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,7 +35,9 @@ Problems = list[dict[str, Any]]
 class WorkerProcess:
     """One process of ``python -m routewright.handlers``."""
 
-    def __init__(self, pool: Pool, project: Path, endpoints: tuple[str, ...], drain: float) -> None:
+    def __init__(
+        self, pool: Pool, project: Path, endpoints: tuple[str, ...], drain: float, environment: dict[str, str]
+    ) -> None:
         self.pool = pool
         self.state: Literal["starting", "ready", "failed", "ended"] = "starting"
         self.problems: Problems = []
@@ -44,6 +46,7 @@ class WorkerProcess:
         self._project = project
         self._endpoints = endpoints
         self._drain = drain
+        self._environment = {**os.environ, **environment}
         self._process: asyncio.subprocess.Process | None = None
         self.ended: asyncio.Task[int] | None = None
 
@@ -61,7 +64,7 @@ class WorkerProcess:
         command += ["--status-fd", str(write), "--drain", str(self._drain)]
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *command, pass_fds=(write,), stdin=asyncio.subprocess.DEVNULL, cwd=self._project
+                *command, pass_fds=(write,), stdin=asyncio.subprocess.DEVNULL, cwd=self._project, env=self._environment
             )
         finally:
             os.close(write)
@@ -145,7 +148,9 @@ class WorkerGroup:
     """As many processes as the pool wants.
 
     Args:
+        environment: variables on top of this process's own.
         on_gone: told of each process that has ended: pool name and process number.
+        on_superseded: told of processes that newer ones have taken over from, before they are asked to leave.
         on_change: told when the group's state may have changed.
     """
 
@@ -155,17 +160,21 @@ class WorkerGroup:
         project: Path,
         endpoints: tuple[str, ...],
         drain: float,
+        environment: dict[str, str],
         on_gone: Callable[[str, int], None],
+        on_superseded: Callable[[str, list[int]], Awaitable[None]],
         on_change: Callable[[], None],
     ) -> None:
         self.pool = pool
         self.problems: Problems = []
         self.restarts = 0
         self.stopped = False
+        self.retired = False
         self.processes: list[WorkerProcess] = []
         self.files: frozenset[str] = frozenset()
-        self._make: Callable[[], WorkerProcess] = lambda: WorkerProcess(pool, project, endpoints, drain)
+        self._make: Callable[[], WorkerProcess] = lambda: WorkerProcess(pool, project, endpoints, drain, environment)
         self._on_gone = on_gone
+        self._on_superseded = on_superseded
         self._on_change = on_change
         self._tasks: set[asyncio.Task[None]] = set()
         self._replacing = asyncio.Lock()
@@ -192,6 +201,10 @@ class WorkerGroup:
             old, self.processes = self.processes, fresh
             for process in fresh:
                 self._spawn(self._keep(process))
+            if old:
+                for process in old:
+                    process.expected = True
+                await self._on_superseded(self.pool.name, [process.number for process in old])
             for process in old:
                 self._spawn(process.stop())
             self._on_change()
@@ -220,7 +233,7 @@ class WorkerGroup:
             code = await process.ended
             process.state = "ended"
             self._on_gone(self.pool.name, process.number)
-            if process.expected or self.stopped or process not in self.processes:
+            if process.expected or self.stopped or self.retired or process not in self.processes:
                 return
             self.restarts += 1
             if loop.time() - since > STABLE:
@@ -232,7 +245,7 @@ class WorkerGroup:
     async def _successor(self, process: WorkerProcess, backoff: Backoff) -> WorkerProcess:
         while True:
             await asyncio.sleep(backoff.failed())
-            if self.stopped or process not in self.processes:
+            if self.stopped or self.retired or process not in self.processes:
                 return process
             fresh = self._make()
             if await fresh.start():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from routewright.handlers import logs
-from routewright.handlers.loading import HandlerModuleError, load
+from routewright.handlers.loading import HandlerModuleError, imported_files, load
 from routewright.handlers.status import Status
 
 FAILED = 3
@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one worker; the exit code: 0 it left in good order, 2 wrong usage, 3 the module cannot serve, 4 a gateway
     did not accept it."""
     given = _parser().parse_args(arguments)
-    status = Status(given.module, given.status_fd)
+    status = Status(given.module, given.status_fd, lambda: imported_files(given.project))
     logs.configure(os.environ.get("ROUTEWRIGHT_LOG_LEVEL") or "INFO")
     try:
         loaded = load(given.module, given.project, given.name)

@@ -6,6 +6,7 @@ a time stamp in whole seconds and a size, which two saves may share.
 
 import importlib
 import importlib.util
+import os
 import sys
 import traceback
 from importlib.abc import Loader
@@ -19,6 +20,8 @@ from routewright.handlers.matching import HandlerProblem, Matching
 from routewright.handlers.plan import RoutePlan
 from routewright.handlers.registry import Registry
 from routewright.table import Pool, Table
+
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 class HandlerModuleError(Exception):
@@ -65,6 +68,24 @@ def load(module: str, project: Path, name: str | None = None) -> Loaded:
     return Loaded(table, pool, matching.plans)
 
 
+def imported_files(project: Path) -> list[str]:
+    """The project's own files among the modules of this process: not ``generated/``, nothing installed."""
+    root = f"{project.resolve()}{os.sep}"
+    generated = f"{root}generated{os.sep}"
+    files = {os.path.abspath(file) for module in list(sys.modules.values()) if (file := _file(module))}
+    return sorted(
+        file
+        for file in files
+        if file.startswith(root) and not file.startswith(generated) and _INSTALLED.isdisjoint(Path(file).parts)
+    )
+
+
+def _file(module: Any) -> str | None:
+    # what stands in sys.modules may be anything
+    file = getattr(module, "__file__", None)
+    return file if isinstance(file, str) else None
+
+
 def _sources_only(project: Path) -> None:
     """Let the import system read the project's sources, and neither read nor write byte code of theirs."""
     root = str(project)
@@ -76,7 +97,7 @@ def _sources_only(project: Path) -> None:
     def finder(entry: str) -> FileFinder:
         path = Path(entry or ".").resolve()
         inside = path == project or project in path.parents
-        if not inside or not path.is_dir() or {"site-packages", "dist-packages"} & set(path.parts):
+        if not inside or not path.is_dir() or not _INSTALLED.isdisjoint(path.parts):
             raise ImportError(f"{entry} is not a folder of the project")
         return FileFinder(str(path), *details)
 
@@ -138,4 +159,4 @@ def _place(error: BaseException, project: Path) -> tuple[str, int]:
 
 def _inside(file: str, project: Path) -> bool:
     path = Path(file)
-    return project in path.parents and "site-packages" not in path.parts
+    return project in path.parents and _INSTALLED.isdisjoint(path.parts)

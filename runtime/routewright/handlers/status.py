@@ -16,18 +16,22 @@ if TYPE_CHECKING:
 class Status:
     """``descriptor`` ``None``: text for people."""
 
-    def __init__(self, module: str, descriptor: int | None) -> None:
+    def __init__(self, module: str, descriptor: int | None, files: Callable[[], list[str]] = list) -> None:
+        """``files``: the project's files that this process was made of; an edit of one means a new process."""
         self._module = module
         self._descriptor = descriptor
+        self._files = files
 
     def ready(self, endpoints: list[str]) -> None:
         """Every gateway has accepted this worker."""
-        self._say({"state": "ready"}, f"{self._module} is ready at {', '.join(endpoints)}")
+        self._say({"state": "ready", "files": self._files()}, f"{self._module} is ready at {', '.join(endpoints)}")
 
     def failed(self, problems: list[HandlerProblem]) -> None:
         """The module cannot serve."""
         text = "\n".join([f"{self._module} cannot serve:", *(f"  {problem}" for problem in problems)])
-        self._say({"state": "failed", "problems": problems}, text)
+        # a file that failed to import is among no modules
+        files = sorted({*self._files(), *(problem.file for problem in problems)})
+        self._say({"state": "failed", "problems": problems, "files": files}, text)
 
     def refused(self, reason: str) -> None:
         """A gateway did not accept this worker."""
