@@ -367,7 +367,7 @@ def serve(project: Project, gateway: Gateway, new_worker: Callable[..., WorkerPr
         while not gateway.heard(50):
             assert worker.process.poll() is None, worker.state()
         gateway.greet(Open(1, "vision"), Open(2, "lobby", parameters={"room": "5"}), Open(3, "voice"), *messages)
-        assert worker.state() == {"state": "ready"}
+        assert worker.state()["state"] == "ready"
         return worker
 
     return start

@@ -103,7 +103,7 @@ STREAMS = """
 
 
 @pytest.mark.parametrize("kind", ["async def", "def"])
-def test_a_stream_marks_its_last_part(gateway: Gateway, serve: Serve, kind: str) -> None:
+def test_a_stream_ends_with_a_frame_of_its_own(gateway: Gateway, serve: Serve, kind: str) -> None:
     rest = REST.replace('@on("watch")\nasync def rest_watch(): yield Progress(1)', "")
     serve(ANALYZE + rest + STREAMS.format(kind=kind))
 
@@ -119,10 +119,12 @@ def test_a_stream_marks_its_last_part(gateway: Gateway, serve: Serve, kind: str)
     assert frames == [
         {"type": "progress", "id": "a", "payload": {"done": 0}},
         {"type": "progress", "id": "a", "payload": {"done": 1}},
-        {"type": "progress", "id": "a", "payload": {"done": 2}, "final": True},
+        {"type": "progress", "id": "a", "payload": {"done": 2}},
+        {"type": "progress", "id": "a", "final": True},
     ]
-    assert [part.final for part in parts] == [False, False, True]
-    assert [part.frame for part in stream({"times": 0})] == [None]
+    assert [part.final for part in parts] == [False, False, False, True]
+    (end,) = stream({"times": 0})
+    assert msgspec.json.decode(end.frame) == {"type": "progress", "id": "a", "final": True}
     part, error = stream({"times": 1, "note": "out"})
     assert (part.final, error.code, error.message) == (False, "tired", "out")
 

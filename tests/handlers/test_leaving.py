@@ -41,7 +41,7 @@ def test_ready_only_after_every_gateway(
     first.greet(Open(1, "vision"))
     assert first.ask(1, "analyze")["type"] == "analysis"
     second.greet()
-    assert worker.state() == {"state": "ready"}
+    assert worker.state()["state"] == "ready"
 
 
 def test_a_worker_that_is_refused(gateway: Gateway, new_worker: NewWorker, project: Project) -> None:

@@ -159,7 +159,7 @@ async def analyze(message, context):
     worker = new_worker(first, second)
     first.greet(Open(1, "vision"))
     second.greet(Open(1, "vision"))
-    assert worker.state() == {"state": "ready"}
+    assert worker.state()["state"] == "ready"
     assert first.ask(1, "analyze") is None
     problems = [how(first) for _ in range(3)]
     assert problems[0] == "there is no route 'nowhere'; there are: 'vision', 'lobby', 'voice', 'clock'"

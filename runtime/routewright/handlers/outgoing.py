@@ -27,6 +27,12 @@ class Undeclared(msgspec.Struct, omit_defaults=True, gc=False):
     final: bool = False
 
 
+class _End(msgspec.Struct, omit_defaults=True, gc=False):
+    type: str
+    final: bool
+    id: Id = None
+
+
 decode_undeclared = msgspec.json.Decoder(Undeclared).decode
 
 
@@ -85,6 +91,19 @@ class Outgoing:
                 'say which by {"type": ..., "payload": ...}'
             )
         raise ValueError(f"{_describe(message)} given, expected {self.expected}")
+
+    def end(self, id: Id, last: bytes | None) -> bytes | None:
+        """The frame that ends a stream: the type of its parts, ``final``, and no payload. ``last`` is the last part;
+        a stream without one ends with the declared type. ``None`` where there is nothing to tell."""
+        if self.raw:
+            return None
+        if last is not None:
+            name = decode_undeclared(last).type
+        elif len(self._named) == 1:
+            name = next(iter(self._named))
+        else:
+            return None
+        return encode_json(_End(name, True, id))
 
     @property
     def expected(self) -> str:

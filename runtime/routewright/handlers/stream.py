@@ -1,7 +1,8 @@
-"""Streamed replies: an asynchronous generator becomes parts, the last of them marked ``final``.
+"""Streamed replies: an asynchronous generator becomes parts, and an end.
 
-Strategy: which item is the last is known only when the generator ends, so each waits for the next one; the final mark
-is then put into the bytes that are there already. Raw frames carry no mark and leave at once.
+Strategy: which item is the last is known only when the generator ends, and none may wait for that: progress that comes
+one step late is no progress. So each item leaves at once, and the end is a frame of its own, ``final`` and without a
+payload. Raw frames have no end mark.
 """
 
 import asyncio
@@ -26,34 +27,22 @@ async def stream(
     id: Id,
     part: Callable[[Reply], Awaitable[None]],
 ) -> Reply:
-    """Hand all items but the last to ``part``, as replies; the final one is returned.
+    """Hand each item to ``part``, as a reply; the final one, which ends the stream, is returned.
 
     Raises:
         ValueError: an item is none of the messages that may be sent here; what the generator raises comes through.
-            Items before it have been handed to ``part`` then.
     """
-    held: bytes | None = None
-    try:
-        async with aclosing(items) as source:  # type: ignore[type-var]  # always an asynchronous generator
-            count = 0
-            async for item in source:
-                count += 1
-                if count % TURN == 0:
-                    await asyncio.sleep(0)
-                if item is None:
-                    continue
-                frame, binary = outgoing.encode(item, id)
-                if outgoing.raw:
-                    await part(Reply(correlation, frame, False, binary))
-                    continue
-                previous, held = held, frame
-                if previous is not None:
-                    await part(Reply(correlation, previous, False))
-    except Exception:
-        if held is not None:
-            await part(Reply(correlation, held, False))
-        raise
-    return Reply(correlation, None if held is None else held[:-1] + b',"final":true}')
+    last: bytes | None = None
+    async with aclosing(items) as source:  # type: ignore[type-var]  # always an asynchronous generator
+        count = 0
+        async for item in source:
+            count += 1
+            if count % TURN == 0:
+                await asyncio.sleep(0)
+            if item is not None:
+                last, binary = outgoing.encode(item, id)
+                await part(Reply(correlation, last, False, binary))
+    return Reply(correlation, outgoing.end(id, last))
 
 
 _END: Any = object()
