@@ -122,11 +122,16 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         "dirty",
         "out",
         "paused",
+        "ping",
         "sockets",
         "stalled_since",
         "state",
         "transport",
     )
+
+    # what aiohttp's reader looks at where it is not compiled
+    _size = _limit = 0
+    _stalled_reader: Any = None
 
     def __init__(self, sockets: Sockets, message_bytes: int, clock: Any) -> None:
         # The queue's own constructor is left out: nothing is ever queued in it
@@ -140,6 +145,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         self.close_deadline = 0.0
         self.stalled_since: float | None = None
         self.paused = False
+        self.ping: bytes | None = None
         self.transport: asyncio.Transport
         self._clock = clock
         self._frame_rest = 0
@@ -168,11 +174,14 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.state is _CLOSED or self._reader is None:
             return
-        if not self._masked(data):
+        size = len(data)
+        self.bytes_in += size
+        sound = self._masked(data)
+        if sound == size:
+            self._reader.feed_data(data)
+        else:
+            self._reader.feed_data(data[:sound])
             self.fail(1002, "client frames must be masked")
-            return
-        self.bytes_in += len(data)
-        self._reader.feed_data(data)
 
     def eof_received(self) -> bool:
         return False
@@ -194,6 +203,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
     def resume_writing(self) -> None:
         self.stalled_since = None
         self.sockets.stalled.discard(self)
+        self._pong()
 
     # aiohttp's reader
 
@@ -213,9 +223,17 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         elif kind is _BINARY:
             self.on_binary(message[1])
         elif kind is _PING:
-            self.send(bytes((0x8A, len(message[1]))), bytes(message[1]))
+            self.ping = bytes(message[1])
+            if self.stalled_since is None:
+                self._pong()
         elif kind is _CLOSE:
             self._close_received(message[1])
+
+    def _pong(self) -> None:
+        """Answer the last ping. A peer that does not read is owed no more than that (section 5.5.3)."""
+        if self.ping is not None and self.state is State.OPEN:
+            self.send(header(10, len(self.ping)), self.ping)
+            self.ping = None
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
         if isinstance(exc, WebSocketError):
@@ -229,32 +247,33 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
     def feed_eof(self) -> None:
         return
 
-    def _masked(self, data: bytes) -> bool:
-        """Whether every frame that begins in this chunk has its mask bit set (RFC 6455, 5.1)."""
-        if self._partial_header:
+    def _masked(self, data: bytes) -> int:
+        """How much of a chunk lies before the first frame without a mask (RFC 6455, 5.1)."""
+        known = len(self._partial_header)
+        if known:
             data = self._partial_header + data
             self._partial_header = b""
         at = self._frame_rest
         size = len(data)
         while at < size:
             if at + 2 > size:
-                self._partial_header = data[at:]
-                self._frame_rest = 0
-                return True
+                break
             length = data[at + 1] - 128
             if length < 0:
-                return False
+                return max(at - known, 0)
             if length < 126:
                 at += length + 6
                 continue
             width = 2 if length == 126 else 8
             if at + 2 + width > size:
-                self._partial_header = data[at:]
-                self._frame_rest = 0
-                return True
+                break
             at += int.from_bytes(data[at + 2 : at + 2 + width], "big") + 6 + width
-        self._frame_rest = at - size
-        return True
+        if at < size:
+            self._partial_header = data[at:]
+            self._frame_rest = 0
+        else:
+            self._frame_rest = at - size
+        return size - known
 
     # Sending and closing
 
@@ -305,7 +324,9 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
             return
         self.state = State.CLOSING
         self.close_code = code
-        payload = code.to_bytes(2, "big") + reason.encode()[:123]
+        # cut between two characters: a reason that is not UTF-8 would fail the connection
+        text = reason.encode(errors="replace")[:123].decode(errors="ignore")
+        payload = code.to_bytes(2, "big") + text.encode()
         self.out.append(header(8, len(payload)))
         self.out.append(payload)
         self.flush()
