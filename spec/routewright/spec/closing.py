@@ -39,19 +39,19 @@ def _recursion(payloads: Payloads) -> bool:
     looping = False
     done: set[str] = set()
     for start in graph:
-        path: list[str] = []
+        path: set[str] = set()
         ahead: list[tuple[str, bool]] = [(start, False)]
         while ahead:
             name, leaving = ahead.pop()
             if leaving:
-                path.pop()
+                path.discard(name)
                 done.add(name)
             elif name in path:
                 looping = True
                 message = f"schema {quoted(name)} leads back to itself without an object in between"
                 payloads.wrong(RECURSION, payloads.nodes[name], message, "recur through a property of an object")
             elif name not in done:
-                path.append(name)
+                path.add(name)
                 ahead.append((name, True))
                 ahead += [(each, False) for each in graph.get(name, ())]
     return looping

@@ -53,8 +53,9 @@ def shown(path: Path) -> str:
 def read(path: Path) -> Document:
     """Read a JSON file; whatever is wrong with it is among the document's ``faults``. Never raises."""
     name = shown(path)
-    real = Path(os.path.realpath(path))
+    real = path
     try:
+        real = Path(os.path.realpath(path))
         data = _bytes(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

@@ -26,7 +26,7 @@ class Library:
 
     def __init__(self, path: Path) -> None:
         self.spec = read(path)
-        self.folder = Path(os.path.realpath(path)).parent
+        self.folder = self.spec.path.parent
         self.documents: dict[Path, Document] = {self.spec.path: self.spec}
         self._shown = path.parent
 
