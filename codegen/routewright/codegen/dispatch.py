@@ -5,6 +5,7 @@ function writes them all, leaving out what has its default; only what differs is
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -164,28 +165,36 @@ class _Table:
             return json_value(value)
         kind = type(value).__name__
         found = dict(given or {})
-        for each in dataclasses.fields(value):
-            if each.name in found or each.name in _LEFT_OUT.get(kind, ()):
-                continue
-            present = getattr(value, each.name)
-            if present != _DEFAULTS.get((kind, each.name), _default(each)):
-                found[each.name] = self.value(present)
+        for field, default in _fields(type(value)):
+            if field not in found:
+                present = getattr(value, field)
+                if present != default:
+                    found[field] = self.value(present)
         name = _CALLED.get(kind, kind)
         self.types.add(name)
-        arguments = [named(f"{key}=", found[key]) for key in _ordered(value, found)]
+        order = _order(type(value))
+        arguments = [
+            named(f"{key}=", found[key]) for key in sorted(found, key=lambda each: order.get(each, len(order)))
+        ]
         return call(name, arguments, opened=kind in _OPENED)
 
 
-def _default(each: "dataclasses.Field[Any]") -> Any:
-    if each.default_factory is not dataclasses.MISSING:
-        return each.default_factory()
-    return each.default
+@functools.cache
+def _fields(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """What the runtime has of a kind of value: each field with its default there."""
+    found = []
+    for each in dataclasses.fields(kind):
+        if each.name not in _LEFT_OUT.get(kind.__name__, ()):
+            default = each.default if each.default_factory is dataclasses.MISSING else each.default_factory()
+            found.append((each.name, _DEFAULTS.get((kind.__name__, each.name), default)))
+    return tuple(found)
 
 
-def _ordered(value: Any, found: Mapping[str, Expression]) -> list[str]:
-    """Argument names in the order of the fields; what is no field of the spec's comes last."""
-    fields = ["payload" if each.name == "model" else each.name for each in dataclasses.fields(value)]
-    return [*(name for name in dict.fromkeys(fields) if name in found), *(name for name in found if name not in fields)]
+@functools.cache
+def _order(kind: type[Any]) -> dict[str, int]:
+    """Where each argument stands: in the order of the fields, a payload instead of its model's name."""
+    names = ("payload" if each.name == "model" else each.name for each in dataclasses.fields(kind))
+    return {name: position for position, name in enumerate(dict.fromkeys(names))}
 
 
 def _local(module: str) -> str:

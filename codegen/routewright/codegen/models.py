@@ -121,7 +121,7 @@ class Models:
         """The attribute of each property of an object that has a class here."""
         tag = shape.tag[0] if shape.tag else None
         wanted = [each.name for each in shape.properties if each.name != tag]
-        return names.attributes(wanted, self._imported | self.names)
+        return names.attributes(wanted, self._imported, self.names)
 
     def definitions(self) -> list[Definition]:
         """Everything that was added, in an order that Python can execute."""

@@ -39,14 +39,15 @@ def plain(name: str) -> bool:
     )
 
 
-def attributes(properties: Iterable[str], taken: Container[str]) -> dict[str, str]:
-    """Property name -> attribute name, for one class: unique, and none of ``taken``."""
+def attributes(properties: Iterable[str], *taken: Container[str]) -> dict[str, str]:
+    """Property name -> attribute name, for one class: unique, and in none of ``taken``."""
     wanted = list(properties)
-    found = {name: name for name in wanted if plain(name) and name not in BUILTINS and name not in taken}
+    given_away = (BUILTINS, *taken)
+    found = {name: name for name in wanted if plain(name) and not any(name in each for each in given_away)}
     used = set(found)
     for name in wanted:
         if name not in found:
-            found[name] = unique(_attribute(name), used, taken, separator="_")
+            found[name] = unique(_attribute(name), used, *given_away, separator="_")
             used.add(found[name])
     return found
 
