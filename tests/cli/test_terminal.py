@@ -44,9 +44,7 @@ def on_a_terminal(*arguments: str, cwd: Path, **variables: str) -> str:
     [
         ("routes",),
         ("routes", "--format", "json"),
-        ("explain", "/ws/greeter"),
-        ("explain", "/nosuch"),
-        ("--help",),
+        ("explain", "/ws/greeter", "{}"),
         ("check", "nosuch.json"),
     ],
     ids=" ".join,

@@ -13,6 +13,8 @@ _LONGEST = 64 * 1024 * 1024
 _UNPROMISED = 1.0
 """Seconds to wait for an answer that the route does not declare."""
 
+_ABSENT = msgspec.Raw()
+
 
 class ExchangeError(Exception):
     """There was no answer; the message says why."""
@@ -47,6 +49,7 @@ class _Frame(msgspec.Struct):
     type: Any = None
     id: Any = None
     final: Any = False
+    payload: msgspec.Raw = _ABSENT
 
 
 Show = Callable[[bytes, bool], None]
@@ -77,7 +80,8 @@ async def _describe(session: aiohttp.ClientSession, url: str) -> _Description:
         async with session.get(url.replace("ws", "http", 1), allow_redirects=False) as response:
             return msgspec.json.decode(await response.content.read(_LONGEST), type=_Description)
     except aiohttp.ClientConnectorError as error:
-        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else str(error)
+        code = error.errno or 0
+        reason = os.strerror(code) if code > 0 else str(error)
         raise ExchangeError(
             f"cannot connect to {error.host}:{error.port}: {reason}",
             hint="is the gateway running? start it with `routewright serve`",
@@ -156,7 +160,9 @@ class _Conversation:
         error = frame.type == "error"
         if self.answer and (frame.id == _ID or (error and frame.id is None)):
             more = self.stream and not error and frame.final is not True
-            self.show(data, not self.stream)
+            end = self.stream and frame.final is True and frame.payload is _ABSENT
+            if not end:
+                self.show(data, not self.stream)
             self.answer = more
             self.ok = self.ok and not error
         elif self.events and frame.id is None:

@@ -189,7 +189,9 @@ def _explain_frame(route: "Route", data: bytes) -> bool:
         _explain_envelope(route, envelope)
         return True
     heading("frame is refused, and its client is told:")
-    print("  " + error_frame(problem.code, problem.message, id=problem.id, path=problem.path, hint=problem.hint).decode())
+    print(
+        "  " + error_frame(problem.code, problem.message, id=problem.id, path=problem.path, hint=problem.hint).decode()
+    )
     return False
 
 
