@@ -51,7 +51,8 @@ class Message(msgspec.Struct, array_like=True, tag_field="kind", gc=False):
 class Hello(Message, tag=1):
     """``name`` is the Python module or the worker's name; ``digest`` that of its `routewright.table.Pool`;
     ``capacity`` how many requests may be unanswered at a time (the gateway's credits); ``process`` an operating
-    system process number, 0 where there is none."""
+    system process number, 0 where there is none; ``sessions``: it wants to hear of every session as soon as it opens
+    (it has connect or disconnect handlers), not only before the session's first request."""
 
     version: int
     name: str
@@ -59,6 +60,7 @@ class Hello(Message, tag=1):
     language: str
     capacity: int = 2048
     process: int = 0
+    sessions: bool = True
 
 
 class Ready(Message, tag=2):

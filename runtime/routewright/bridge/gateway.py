@@ -79,6 +79,7 @@ class Worker:
         "capacity",
         "dirty",
         "draining",
+        "eager",
         "identity",
         "language",
         "messages",
@@ -99,6 +100,7 @@ class Worker:
         self.language = hello.language
         self.process = hello.process
         self.capacity = max(1, hello.capacity)
+        self.eager = hello.sessions
         self.pending: dict[int, Entry] = {}
         self.sessions: set[int] = set()
         self.out: list[Any] = []

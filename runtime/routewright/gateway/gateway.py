@@ -168,7 +168,7 @@ class Gateway:
         self.sessions[connection.info.id] = connection
         self.addresses[connection.info.address] += 1
         worker = endpoint.pool.pick()
-        if worker is not None:
+        if worker is not None and worker.eager:
             connection.introduce(worker, fresh=True)
             connection.worker = worker
         if endpoint.hooks.connect is not None:

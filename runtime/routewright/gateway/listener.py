@@ -7,6 +7,7 @@ Whatever refuses a client does so before the handshake is answered, with an HTTP
 import asyncio
 import base64
 import binascii
+import functools
 import hashlib
 import ipaddress
 import json
@@ -284,6 +285,7 @@ def _accept_key(request: web.BaseRequest, upgrade: str) -> str:
     return base64.b64encode(digest).decode("ascii")
 
 
+@functools.lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether a host name or address means this machine alone."""
     if host == "localhost":

@@ -39,7 +39,14 @@ class Worker:
         self._endpoints = list(endpoints)
         self._service = Service(loaded.table, loaded.plans, self._changed)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        hello = Hello(VERSION, loaded.pool.name, loaded.pool.digest, "python", process=os.getpid())
+        hello = Hello(
+            VERSION,
+            loaded.pool.name,
+            loaded.pool.digest,
+            "python",
+            process=os.getpid(),
+            sessions=any(plan.connect or plan.disconnect for plan in loaded.plans.values()),
+        )
         self._links = [
             Link(endpoint, hello, self, context=self._context, curve=Curve.of(endpoint, os.environ))
             for endpoint in self._endpoints
