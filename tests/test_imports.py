@@ -51,7 +51,18 @@ PURE_FORBIDDEN = {"asyncio", "datetime", "os", "select", "socket", "threading", 
 GENERATED_ALLOWED = {"msgspec", "typing", "collections.abc", "re", "math"}
 """What generated Python may import beside `routewright.table` and its own package."""
 
-HEAVY = {"aiohttp", "jinja2", "jsonschema", "msgspec", "pluggy", "prometheus_client", "rapidfuzz", "rich", "zmq"}
+HEAVY = {
+    "aiohttp",
+    "asyncio",
+    "jinja2",
+    "jsonschema",
+    "msgspec",
+    "pluggy",
+    "prometheus_client",
+    "rapidfuzz",
+    "rich",
+    "zmq",
+}
 """What no verb may pay for before it runs."""
 
 

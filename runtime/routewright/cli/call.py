@@ -1,6 +1,5 @@
 """``routewright call``: send one message to a gateway and print what comes back."""
 
-import asyncio
 import contextlib
 import sys
 from pathlib import Path
@@ -49,6 +48,8 @@ def call(
     address = _address(url)
     headers = _headers(header or [])
     body = None if payload is None else _payload(payload)
+    import asyncio
+
     from routewright.cli.exchange import ExchangeError, Question, exchange
 
     question = Question(
