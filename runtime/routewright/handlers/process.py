@@ -54,6 +54,7 @@ class Worker:
         self._dispatches: dict[Link, Dispatch] = {}
         self._told: set[Link] = set()
         self._gone: set[Link] = set()
+        self._signals: set[int] = set()
         self._code = 0
         self._stopping = asyncio.Event()
         self._news = asyncio.Event()
@@ -98,7 +99,7 @@ class Worker:
         """Serve until told to leave; the exit code."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signalled)
+            loop.add_signal_handler(number, self._signalled, number)
         self._status.watch(loop, self.stop)
         for link in self._links:
             link.open()
@@ -106,10 +107,12 @@ class Worker:
         await self._leave()
         return self._code
 
-    def _signalled(self) -> None:
-        if self._stopping.is_set():
+    def _signalled(self, number: int) -> None:
+        # a terminal's SIGINT reaches everybody, and then the supervisor's SIGTERM comes: only the same again means haste
+        if number in self._signals:
             self._drain = 0.0
             self._changed()
+        self._signals.add(number)
         self.stop()
 
     async def _leave(self) -> None:
