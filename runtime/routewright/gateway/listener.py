@@ -44,7 +44,8 @@ class Listener:
         self._http = web.Server(
             self._handle,
             access_log=None,
-            keepalive_timeout=gateway.settings.limits.handshake,
+            # `tick` cuts who is too slow, by the limit that is then in force, and counts it
+            keepalive_timeout=3600.0,
             max_line_size=4096,
             max_field_size=8190,
         )
@@ -146,6 +147,10 @@ class Listener:
             raise _Refuse(400, "invalid_parameter", str(error)) from None
         path = unquote(request.raw_path.partition("?")[0])
         principal = await self._authenticate(request, endpoint.hooks, route, path, address, secure)
+        # others may have come, or the route gone, while a plugin made up its mind
+        self._room(endpoint.route.limits.connections, len(endpoint.connections), address)
+        if endpoint.retired:
+            raise _Refuse(503, "overloaded", f"route {route.name!r} has just changed", {"Retry-After": "1"})
         if not endpoint.pool.ready:
             raise _Refuse(503, "overloaded", f"no worker of route {route.name!r} is ready", {"Retry-After": "1"})
         info = SessionInfo(

@@ -79,7 +79,7 @@ class Matcher:
             segments = [unquote(segment, errors="strict") for segment in path.split("/")[1:]]
         except UnicodeDecodeError:
             return None
-        if any(segment in (".", "..") or not segment.isprintable() for segment in segments):
+        if not all(map(_sound, segments)):
             return None
         values: list[str] = []
         leaf = _walk(self._root, segments, 0, values)
@@ -93,6 +93,11 @@ class Matcher:
         """Declared paths that look like this one, nearest first."""
         found = process.extract(path[:200], self._patterns, scorer=fuzz.ratio, limit=limit, score_cutoff=60)
         return [pattern for pattern, _, _ in found]
+
+
+def _sound(segment: str) -> bool:
+    """Whether a decoded segment climbs nowhere, not even by slashes that were encoded."""
+    return segment.isprintable() and not any(part in (".", "..") for part in segment.split("/"))
 
 
 def _walk(node: _Node, segments: list[str], at: int, values: list[str]) -> tuple[Route, str] | None:
