@@ -108,7 +108,7 @@ class Worker:
         return self._code
 
     def _signalled(self, number: int) -> None:
-        # a terminal's SIGINT reaches everybody, and then the supervisor's SIGTERM comes: only the same again means haste
+        # a terminal's SIGINT reaches everybody, and the supervisor's SIGTERM follows: only the same again means haste
         if number in self._signals:
             self._drain = 0.0
             self._changed()
