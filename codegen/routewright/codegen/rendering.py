@@ -3,7 +3,8 @@
 Strategy: Python decides (`routewright.codegen.modules`, `routewright.codegen.dispatch`), the templates only lay out.
 Whatever a template prints of a spec has passed `routewright.codegen.literals`, and none of it stands in the first two
 lines, where a comment could declare the file's encoding. Each Python file is compiled before it is handed out, so a
-mistake here can never reach a running gateway.
+mistake here can never reach a running gateway. A process that renders again and again (a reload) remembers the modules
+of the routes that have not changed.
 """
 
 import functools
@@ -21,7 +22,7 @@ from routewright.codegen.errors import RenderError, placed
 from routewright.codegen.expressions import WIDTH, columns, lay
 from routewright.codegen.modules import COMPONENTS, Module, components_module, module_name, route_module
 from routewright.spec import schema
-from routewright.spec.model import Spec
+from routewright.spec.model import Route, Spec
 
 GENERATOR = "routewright"
 """How the manifest calls the compiler."""
@@ -31,6 +32,11 @@ MANIFEST = "manifest.json"
 
 SCHEMA = "websocket-routes.schema.json"
 """The JSON Schema of route specs, for editors."""
+
+REMEMBERED = 4096
+"""Modules that a process remembers."""
+
+_modules: dict[tuple[str, str, str], str | None] = {}
 
 
 def render(spec: Spec) -> dict[str, str]:
@@ -48,21 +54,21 @@ def render(spec: Spec) -> dict[str, str]:
         if spec.components:
             module, attributes = components_module(spec.components)
             files[f"{COMPONENTS}.py"] = _module(module, spec)
+        for path, source in files.items():
+            _compile(path, source)
         modules: dict[str, str] = {}
         for route in spec.routes:
             with placed(f"route {route.name!r}"):
-                models = route_module(route, spec.components, attributes)
-                if models is not None:
+                source_of_models = _models(route, spec, found.routes[route.name], attributes)
+                if source_of_models is not None:
                     modules[route.name] = module_name(route)
-                    if f"{models.name}.py" in files:
-                        raise RenderError("", f"another route has the module {models.name!r}")
-                    files[f"{models.name}.py"] = _module(models, spec)
+                    if f"{route.module}.py" in files:
+                        raise RenderError("", f"another route has the module {route.module!r}")
+                    files[f"{route.module}.py"] = source_of_models
         table = dispatch(spec, found, modules)
         files["table.py"] = _python("table.py.jinja", spec, table=table)
+        _compile("table.py", files["table.py"])
         files[SCHEMA] = _json(schema())
-        for path, source in files.items():
-            if path.endswith(".py"):
-                _compile(path, source)
         files = dict(sorted(files.items()))
         return {**files, MANIFEST: _json(_manifest(spec, found, files))}
 
@@ -90,6 +96,20 @@ def _environment() -> jinja2.Environment:
 @functools.cache
 def _template(name: str) -> jinja2.Template:
     return _environment().get_template(name)
+
+
+def _models(route: Route, spec: Spec, digest: str, attributes: dict[str, dict[str, str]]) -> str | None:
+    """The text of a route's module, compiled once; ``digest`` is of all that the text is made from, but its header."""
+    key = (spec.file, route.module, digest)
+    if key not in _modules:
+        module = route_module(route, spec.components, attributes)
+        source = None if module is None else _module(module, spec)
+        if source is not None:
+            _compile(f"{route.module}.py", source)
+        if len(_modules) >= REMEMBERED:
+            _modules.clear()
+        _modules[key] = source
+    return _modules[key]
 
 
 def _module(module: Module, spec: Spec) -> str:
