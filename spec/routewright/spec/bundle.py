@@ -1,12 +1,14 @@
 """Payload schemas as JSON that stands on its own.
 
 Strategy: a ``$ref`` becomes ``#/$defs/COMPONENT``, and the components that are reached stand in one ``$defs``. So a
-bundle is as large as what it is made of, whatever refers to what, and recursion needs no care.
+bundle is as large as what it is made of, whatever refers to what, and recursion needs no care. An object's
+type is written out where the spec leaves it to be understood.
 """
 
 from pathlib import Path
 from typing import Any
 
+from routewright.spec.keywords import speaks_of_objects
 from routewright.spec.node import Node
 from routewright.spec.payload import Location, Payloads, location
 from routewright.spec.pointer import child
@@ -51,7 +53,7 @@ class Bundles:
     def _schema(self, value: Any, path: Path, pointer: str, reached: set[str]) -> Any:
         if not isinstance(value, dict):
             return value
-        schema: dict[str, Any] = {}
+        schema: dict[str, Any] = {"type": "object"} if speaks_of_objects(value) else {}
         for key, member in value.items():
             below = child(pointer, key)
             if key == "$ref":

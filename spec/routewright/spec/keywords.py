@@ -4,6 +4,8 @@ Strategy: nothing that a schema says is ignored. A keyword is an annotation, or 
 problem that says what to write instead.
 """
 
+from typing import Any
+
 from routewright.spec.nearest import nearest
 from routewright.spec.quoting import quoted
 
@@ -88,6 +90,12 @@ ENFORCED = frozenset(key for keys in OF_TYPE.values() for key in keys) | {
     "anyOf",
     "oneOf",
 }
+
+
+def speaks_of_objects(schema: dict[str, Any]) -> bool:
+    """Whether a schema without a type means an object, because it has an object's keywords."""
+    others = ("type", "$ref", "enum", "const", "anyOf", "oneOf")
+    return any(key in schema for key in OF_TYPE["object"]) and not any(key in schema for key in others)
 
 
 def refusal(keyword: str, place: str) -> tuple[str, str]:

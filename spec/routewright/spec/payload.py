@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from routewright.spec import scalars, unions
-from routewright.spec.keywords import ANNOTATIONS, OF_TYPE, TYPE_WORDS, refusal
+from routewright.spec.keywords import ANNOTATIONS, OF_TYPE, TYPE_WORDS, refusal, speaks_of_objects
 from routewright.spec.library import Library, ReferenceProblem
 from routewright.spec.model import (
     AnyShape,
@@ -133,7 +133,7 @@ class Payloads:
         """The types that a schema declares, or the one that its keywords speak of."""
         value = node.value
         if "type" not in value:
-            return ["object"] if any(key in value for key in OF_TYPE["object"]) else []
+            return ["object"] if speaks_of_objects(value) else []
         declared = node.below("type")
         if isinstance(declared.value, str):
             return [declared.value] if self._is_type(declared) else []
