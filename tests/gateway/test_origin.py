@@ -38,8 +38,8 @@ def listed(serve: Serve) -> Iterator[Served]:
         yield served
 
 
-async def status(served: Served, *lines: str, path: str = "/ws/echo", source: str | None = None) -> int:
-    answer = await asked(served, handshake(path, *lines), source=source)
+async def status(served: Served, *lines: str, path: str = "/ws/echo") -> int:
+    answer = await asked(served, handshake(path, *lines))
     if answer.status == 403:
         assert answer.json["error"]["code"] == "forbidden"
     return answer.status

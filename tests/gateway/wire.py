@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 import struct
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -134,11 +135,15 @@ class Wire:
 
 
 @asynccontextmanager
-async def dialled(served: Served, *, source: str | None = None, window: int | None = None) -> AsyncIterator[Wire]:
+async def dialled(served: Served, *, source: str = "127.0.0.1", window: int = 0) -> AsyncIterator[Wire]:
     """A TCP connection, from the address ``source``; ``window`` bounds what is buffered before it is read."""
-    local = (source, 0) if source else None
-    limit = window or 2**16
-    reader, writer = await asyncio.open_connection("127.0.0.1", served.port, local_addr=local, limit=limit)
+    dialling = socket.socket()
+    dialling.setblocking(False)
+    if window:
+        dialling.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+    dialling.bind((source, 0))
+    await asyncio.get_running_loop().sock_connect(dialling, ("127.0.0.1", served.port))
+    reader, writer = await asyncio.open_connection(sock=dialling, limit=window or 2**16)
     try:
         yield Wire(reader, writer)
     finally:
@@ -146,7 +151,7 @@ async def dialled(served: Served, *, source: str | None = None, window: int | No
 
 
 @asynccontextmanager
-async def opened(served: Served, path: str, *lines: str, window: int | None = None) -> AsyncIterator[Wire]:
+async def opened(served: Served, path: str, *lines: str, window: int = 0) -> AsyncIterator[Wire]:
     """A WebSocket whose handshake is done."""
     async with dialled(served, window=window) as wire:
         wire.send(handshake(path, *lines))
@@ -156,7 +161,7 @@ async def opened(served: Served, path: str, *lines: str, window: int | None = No
         yield wire
 
 
-async def asked(served: Served, request: bytes, *, source: str | None = None) -> Answer:
+async def asked(served: Served, request: bytes, *, source: str = "127.0.0.1") -> Answer:
     """The answer to one HTTP request."""
     async with dialled(served, source=source) as wire:
         wire.send(request)
