@@ -51,7 +51,7 @@ class Connection(WebSocket):
         self.endpoint = endpoint
         self.info = info
         self.in_flight = 0
-        self.leaving = False
+        self.leaving: tuple[int, str] | None = None
         self.unsent_before = 0
         self.worker: Worker | None = None
         self.held: deque[Frame] | None = None
@@ -143,15 +143,20 @@ class Connection(WebSocket):
             self.held = held
         else:
             self.resume_reading()
-        if self.leaving and not self.in_flight:
-            self.close(1012, "the gateway restarts")
+        self._left()
 
-    def leave(self) -> None:
-        """Close with 1012 as soon as nothing is in flight; take no further messages."""
-        self.leaving = True
-        self.pause_reading()
-        self.held = deque()
-        self.release()
+    def leave(self, code: int, reason: str) -> None:
+        """Read no more, and close as soon as everything that was read is answered."""
+        if self.leaving is None:
+            self.leaving = code, reason
+            self.pause_reading()
+            if self.held is None:
+                self.held = deque()
+            self._left()
+
+    def _left(self) -> None:
+        if self.leaving and not self.in_flight and not self.held and (self.outbound is None or self.outbound.idle):
+            self.close(*self.leaving)
 
     # Hooks
 
@@ -221,7 +226,7 @@ class Connection(WebSocket):
     def _hooked_reply(self, chain: Rewrite, outgoing: Outgoing) -> None:
         if not chain.sync:
             if self.outbound is None:
-                self.outbound = Lane(self._hook_reply)
+                self.outbound = Lane(self._hook_reply, self._left)
             self.outbound.push(outgoing)
             return
         chain.run(self.info, outgoing)

@@ -30,6 +30,9 @@ from routewright.table.paths import Matcher
 TICK = 0.25
 """Seconds between two looks at slow, closing and unfinished connections."""
 
+LAST_ANSWERS = 1.0
+"""Seconds after the drain window in which a retired connection may still get the answers it waits for."""
+
 
 class Gateway:
     """Everything of one gateway process but its HTTP listener."""
@@ -143,7 +146,14 @@ class Gateway:
         endpoint.retired = True
         if endpoint.connections:
             self.retired.add(endpoint)
-            asyncio.get_running_loop().call_later(self.settings.drain, self._close_all, endpoint, code, reason)
+            asyncio.get_running_loop().call_later(self.settings.drain, self._leave, endpoint, code, reason)
+
+    def _leave(self, endpoint: Endpoint, code: int, reason: str) -> None:
+        """Close a retired endpoint's connections; what they have in flight has a last chance to be answered."""
+        for connection in tuple(endpoint.connections):
+            connection.leave(code, reason)
+        if endpoint.connections:
+            asyncio.get_running_loop().call_later(LAST_ANSWERS, self._close_all, endpoint, code, reason)
 
     def _close_all(self, endpoint: Endpoint, code: int, reason: str) -> None:
         for connection in tuple(endpoint.connections):
@@ -235,7 +245,7 @@ class Gateway:
         pause = 0.0 if count < 100 else min(seconds / 2, count / 2000) / count
         end = self.clock() + seconds
         for connection in list(self.sessions.values()):
-            connection.leave()
+            connection.leave(1012, "the gateway restarts")
             if pause:
                 await asyncio.sleep(pause)
         await self._drained_within(max(0.0, end - self.clock()))

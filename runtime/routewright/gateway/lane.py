@@ -9,14 +9,21 @@ T = TypeVar("T")
 
 
 class Lane(Generic[T]):
-    """Handles items one after the other, in their order. At most one task, and only while there are any."""
+    """Handles items one after the other, in their order. At most one task, and only while there are any; ``on_idle`` is
+    told when there are none left."""
 
-    __slots__ = ("_handle", "_items", "_task")
+    __slots__ = ("_handle", "_items", "_on_idle", "_task")
 
-    def __init__(self, handle: Callable[[T], Awaitable[None]]) -> None:
+    def __init__(self, handle: Callable[[T], Awaitable[None]], on_idle: Callable[[], None] = lambda: None) -> None:
         self._handle = handle
+        self._on_idle = on_idle
         self._items: deque[T] = deque()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is being handled."""
+        return self._task is None
 
     def push(self, item: T) -> None:
         """Let ``item`` wait for its turn."""
@@ -30,6 +37,7 @@ class Lane(Generic[T]):
                 await self._handle(self._items.popleft())
         finally:
             self._task = None
+        self._on_idle()
 
     def stop(self) -> None:
         """Forget what waits."""

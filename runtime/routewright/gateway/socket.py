@@ -330,6 +330,9 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         self.out.append(header(8, len(payload)))
         self.out.append(payload)
         self.flush()
+        # the peer's close frame is to be read, whatever was held back before
+        self.paused = False
+        self.transport.resume_reading()
         self.sockets.closing[self] = self._clock() + CLOSE_WAIT
 
     def fail(self, code: int, reason: str) -> None:
