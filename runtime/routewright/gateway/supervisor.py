@@ -22,6 +22,7 @@ from routewright.gateway.curve import worker_environment
 from routewright.gateway.figures import add_up
 from routewright.gateway.gateways import GatewayChild, GatewayFailed
 from routewright.gateway.options import Compile, Compiled, Options
+from routewright.gateway.spare import Spare
 from routewright.gateway.watch import Watch
 from routewright.gateway.workers import WorkerGroup
 from routewright.table import Pool, Settings, Table, TableError, load
@@ -59,7 +60,7 @@ class Supervisor:
         self.kept: frozenset[str] = frozenset()
         self._compile = compile
         self._files: tuple[Path, ...] = ()
-        self._environment: dict[str, str] = {}
+        self._spare = Spare(self.project, {}, keep=False)
         self._folder = tempfile.mkdtemp(prefix="routewright-")
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -90,7 +91,8 @@ class Supervisor:
             raise StartFailed(
                 f"cannot listen on {self.settings.host}:{self.settings.port}: {error.strerror or error}"
             ) from None
-        key, self._environment = worker_environment(self.settings.bridge)
+        key, environment = worker_environment(self.settings.bridge)
+        self._spare = Spare(self.project, environment, keep=self.options.watch)
         for index in range(self.options.processes):
             self.gateways.append(
                 GatewayChild(self.project, self._endpoint(index), self.listening, self.options, self._pools_changed)
@@ -133,7 +135,7 @@ class Supervisor:
         if self._watch is not None:
             await self._watch.stop()
         await asyncio.gather(*(gateway.drain(seconds) for gateway in self.gateways))
-        await asyncio.gather(*(group.stop() for group in self.groups.values()))
+        await asyncio.gather(self._spare.stop(), *(group.stop() for group in self.groups.values()))
         await asyncio.gather(*(gateway.stop() for gateway in self.gateways))
         for task in self._tasks:
             task.cancel()
@@ -150,7 +152,7 @@ class Supervisor:
         endpoints = tuple(gateway.endpoint for gateway in self.gateways)
         drain = self.settings.drain
         group = WorkerGroup(
-            pool, self.project, endpoints, drain, self._environment, self._gone, self._superseded, self._pools_changed
+            pool, self.project, endpoints, drain, self._spare, self._gone, self._superseded, self._pools_changed
         )
         self.groups[pool.name, pool.digest] = group
         return group

@@ -8,15 +8,14 @@ processes, if any, go on serving meanwhile.
 import asyncio
 import contextlib
 import json
-import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import structlog
 
+from routewright.gateway.spare import Interpreter, Spare
 from routewright.policies.backoff import Backoff
 from routewright.table import Pool
 
@@ -35,9 +34,7 @@ Problems = list[dict[str, Any]]
 class WorkerProcess:
     """One process of ``python -m routewright.handlers``."""
 
-    def __init__(
-        self, pool: Pool, project: Path, endpoints: tuple[str, ...], drain: float, environment: dict[str, str]
-    ) -> None:
+    def __init__(self, pool: Pool, project: Path, endpoints: tuple[str, ...], drain: float, spare: Spare) -> None:
         self.pool = pool
         self.state: Literal["starting", "ready", "failed", "ended"] = "starting"
         self.problems: Problems = []
@@ -46,7 +43,7 @@ class WorkerProcess:
         self._project = project
         self._endpoints = endpoints
         self._drain = drain
-        self._environment = {**os.environ, **environment}
+        self._spare = spare
         self._process: asyncio.subprocess.Process | None = None
         self.ended: asyncio.Task[int] | None = None
 
@@ -57,26 +54,16 @@ class WorkerProcess:
 
     async def start(self) -> bool:
         """Start, and wait until it is ready (true) or has failed (false; see ``problems``)."""
-        read, write = os.pipe()
-        command = [sys.executable, "-m", "routewright.handlers", self.pool.name, "--project", str(self._project)]
+        interpreter = await self._spare.take()
+        self._process = interpreter.process
+        self.ended = asyncio.create_task(self._end(interpreter))
+        arguments = [self.pool.name, "--project", str(self._project), "--drain", str(self._drain)]
         for endpoint in self._endpoints:
-            command += ["--connect", endpoint]
-        command += ["--status-fd", str(write), "--drain", str(self._drain)]
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *command, pass_fds=(write,), stdin=asyncio.subprocess.DEVNULL, cwd=self._project, env=self._environment
-            )
-        finally:
-            os.close(write)
-        reader = asyncio.StreamReader()
-        # open until the process ends: by its closing a worker learns that its supervisor is gone
-        pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read, "rb")
-        )
-        self.ended = asyncio.create_task(self._end(self._process, pipe))
+            arguments += ["--connect", endpoint]
+        interpreter.run([*arguments, "--status-fd", str(interpreter.descriptor)])
         try:
             async with asyncio.timeout(START_TIMEOUT):
-                while line := await reader.readline():
+                while line := await interpreter.status.readline():
                     if self._told(line):
                         break
         except TimeoutError:
@@ -91,11 +78,12 @@ class WorkerProcess:
             await self.stop()
         return self.state == "ready"
 
-    async def _end(self, process: asyncio.subprocess.Process, pipe: asyncio.ReadTransport) -> int:
+    async def _end(self, interpreter: Interpreter) -> int:
         try:
-            return await process.wait()
+            return await interpreter.process.wait()
         finally:
-            pipe.close()
+            # not earlier: by its closing a worker learns that its supervisor is gone
+            interpreter.pipe.close()
 
     def _told(self, line: bytes) -> bool:
         try:
@@ -148,7 +136,7 @@ class WorkerGroup:
     """As many processes as the pool wants.
 
     Args:
-        environment: variables on top of this process's own.
+        spare: gives the interpreters.
         on_gone: told of each process that has ended: pool name and process number.
         on_superseded: told of processes that newer ones have taken over from, before they are asked to leave.
         on_change: told when the group's state may have changed.
@@ -160,7 +148,7 @@ class WorkerGroup:
         project: Path,
         endpoints: tuple[str, ...],
         drain: float,
-        environment: dict[str, str],
+        spare: Spare,
         on_gone: Callable[[str, int], None],
         on_superseded: Callable[[str, list[int]], Awaitable[None]],
         on_change: Callable[[], None],
@@ -172,7 +160,7 @@ class WorkerGroup:
         self.retired = False
         self.processes: list[WorkerProcess] = []
         self.files: frozenset[str] = frozenset()
-        self._make: Callable[[], WorkerProcess] = lambda: WorkerProcess(pool, project, endpoints, drain, environment)
+        self._make: Callable[[], WorkerProcess] = lambda: WorkerProcess(pool, project, endpoints, drain, spare)
         self._on_gone = on_gone
         self._on_superseded = on_superseded
         self._on_change = on_change

@@ -1,6 +1,9 @@
 """``python -m routewright.handlers MODULE --project DIR --connect ENDPOINT``: one worker process."""
 
 import argparse
+import contextlib
+import importlib
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +20,10 @@ FAILED = 3
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one worker; the exit code: 0 it left in good order, 2 wrong usage, 3 the module cannot serve, 4 a gateway
     did not accept it."""
+    if arguments is None and sys.argv[1:] == ["--wait"]:
+        arguments = _wait()
+        if arguments is None:
+            return 0
     given = _parser().parse_args(arguments)
     status = Status(given.module, given.status_fd, lambda: imported_files(given.project))
     logs.configure(os.environ.get("ROUTEWRIGHT_LOG_LEVEL") or "INFO")
@@ -35,6 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BridgeKeyError as error:
         print(f"routewright worker: {error}", file=sys.stderr)
         return 2
+
+
+def _wait() -> Sequence[str] | None:
+    """Be ready for a module that is not known yet: import all else, and read the arguments from standard input.
+    ``None`` if nobody is left to give them."""
+    for name in ("routewright.bridge.worker", "routewright.handlers.process", "routewright.table", "uvloop"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    line = sys.stdin.readline()
+    return list(map(str, json.loads(line))) if line else None
 
 
 def _parser() -> argparse.ArgumentParser:

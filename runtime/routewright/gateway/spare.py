@@ -1,0 +1,88 @@
+"""Interpreters for workers, one of them started before anybody needs it.
+
+Strategy: most of the time between an edit of a handler and its first answer is the start of Python. So an interpreter
+waits, everything imported but the module, and is told over its standard input which worker it is to be.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Interpreter(NamedTuple):
+    """A process that waits for its arguments.
+
+    Attributes:
+        status: lines that the worker writes about its state.
+        pipe: closing it tells the worker that its supervisor is gone.
+        descriptor: of the status pipe, as the process knows it.
+    """
+
+    process: asyncio.subprocess.Process
+    status: asyncio.StreamReader
+    pipe: asyncio.ReadTransport
+    descriptor: int
+
+    def run(self, arguments: list[str]) -> None:
+        """Make it a worker: the arguments of ``python -m routewright.handlers``."""
+        stdin = self.process.stdin
+        if stdin is not None:
+            stdin.write(json.dumps(arguments).encode() + b"\n")
+            stdin.close()
+
+
+class Spare:
+    """Gives interpreters, and keeps one ready where ``keep`` says so."""
+
+    def __init__(self, project: Path, environment: dict[str, str], *, keep: bool) -> None:
+        self._project = project
+        self._environment = {**os.environ, **environment}
+        self._keep = keep
+        self._next: asyncio.Task[Interpreter] | None = None
+        self._stopped = False
+
+    async def take(self) -> Interpreter:
+        """An interpreter; the next spare is started behind it."""
+        waiting, self._next = self._next, None
+        interpreter = await waiting if waiting is not None else None
+        if interpreter is None or interpreter.process.returncode is not None:
+            interpreter = await self._start()
+        if self._keep and self._next is None and not self._stopped:
+            self._next = asyncio.create_task(self._start())
+        return interpreter
+
+    async def _start(self) -> Interpreter:
+        read, write = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "routewright.handlers",
+                "--wait",
+                pass_fds=(write,),
+                stdin=asyncio.subprocess.PIPE,
+                cwd=self._project,
+                env=self._environment,
+            )
+        finally:
+            os.close(write)
+        status = asyncio.StreamReader()
+        pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(status), os.fdopen(read, "rb")
+        )
+        return Interpreter(process, status, pipe, write)
+
+    async def stop(self) -> None:
+        """End the spare."""
+        self._stopped = True
+        waiting, self._next = self._next, None
+        if waiting is not None:
+            interpreter = await waiting
+            with contextlib.suppress(ProcessLookupError):
+                interpreter.process.kill()
+            await interpreter.process.wait()
+            interpreter.pipe.close()
