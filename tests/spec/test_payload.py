@@ -223,9 +223,10 @@ def test_the_schema_of_a_message_stands_on_its_own(message: Callable[..., Messag
         b={"x": {"type": "string", "examples": ["text"]}},
     )
     assert found.schema == {
+        "type": "object",
         "properties": {"a": {"$ref": "#/$defs/A"}},
         "$defs": {
-            "A": {"properties": {"b": {"$ref": "#/$defs/X"}, "$ref": {"const": "$ref"}}},
+            "A": {"type": "object", "properties": {"b": {"$ref": "#/$defs/X"}, "$ref": {"const": "$ref"}}},
             "X": {"type": "string", "examples": ["text"]},
         },
     }

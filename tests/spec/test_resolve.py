@@ -219,6 +219,6 @@ def test_a_routes_document_stands_on_its_own(valid: Valid) -> None:
         "name": "ws",
         "pythonModule": "a",
         "timeout": "1s",
-        "messages": {"look": {"payload": {"properties": {"a": {"$ref": "#/$defs/A"}}}}},
+        "messages": {"look": {"payload": {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}}}},
         "$defs": {"A": {"type": "object", "properties": {"a": {"type": "integer"}}}},
     }
