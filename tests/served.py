@@ -145,9 +145,10 @@ class Served:
     async def until(self, test: Callable[[Any], bool]) -> Any:
         """The figures, once they pass a test."""
         async with asyncio.timeout(PATIENCE):
-            while not test(stats := await self.stats()):
-                await asyncio.sleep(0)
-        return stats
+            while True:
+                stats = await self.stats()
+                if test(stats):
+                    return stats
 
     def workers(self) -> list[int]:
         """The worker processes' numbers."""

@@ -4,6 +4,7 @@ Strategy: every value is encoded by a JSON encoder, so nothing a client sends ca
 """
 
 import logging
+import os
 import sys
 
 import structlog
@@ -19,7 +20,9 @@ def configure_logs(level: str, format: str) -> None:
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     text = format == "text" or (format == "auto" and sys.stderr.isatty())
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer(ensure_ascii=True)
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty() and not os.environ.get("NO_COLOR"))
+        if text
+        else structlog.processors.JSONRenderer(ensure_ascii=True)
     )
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,

@@ -7,7 +7,7 @@ frame finds out which error the client is told. The gateway and the worker use t
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -22,6 +22,8 @@ DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 class Envelope(msgspec.Struct, gc=False):
     """A frame of a type that the route does not declare. ``payload`` keeps its bytes."""
+
+    message: ClassVar[MessageType | None] = None
 
     type: str
     id: Id = None
