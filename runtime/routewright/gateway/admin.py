@@ -66,10 +66,11 @@ class Admin:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if self._token:
-            given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            if not hmac.compare_digest(given.encode(), self._token.encode()):
+            scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+            known = hmac.compare_digest(given.encode(errors="surrogateescape"), self._token.encode())
+            if scheme.lower() != "bearer" or not known:
                 return _json({"error": {"code": "unauthorized", "message": "a bearer token is needed"}}, 401)
-        elif not is_loopback(urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""):
+        elif not is_loopback(_host(request)):
             return _json({"error": {"code": "forbidden", "message": "the Host header names no loopback host"}}, 403)
         page = self._pages.get(request.path)
         if page is None:
@@ -91,6 +92,14 @@ class Admin:
 
     async def _stats(self) -> web.Response:
         return _json(await self._supervisor.stats())
+
+
+def _host(request: web.BaseRequest) -> str:
+    """The host that a request names; ``""`` for none."""
+    try:
+        return urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _json(body: Any, status: int = 200) -> web.Response:
