@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +25,7 @@ class Interpreter(NamedTuple):
 
     process: asyncio.subprocess.Process
     status: asyncio.StreamReader
-    pipe: asyncio.ReadTransport
+    pipe: asyncio.StreamWriter
     descriptor: int
 
     def run(self, arguments: list[str]) -> None:
@@ -56,25 +57,22 @@ class Spare:
         return interpreter
 
     async def _start(self) -> Interpreter:
-        read, write = os.pipe()
-        try:
+        # not a pipe: uvloop closes a pipe's descriptor twice, and the second time it may be another file's
+        ours, theirs = socket.socketpair()
+        descriptor = theirs.fileno()
+        with theirs:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "routewright.handlers",
                 "--wait",
-                pass_fds=(write,),
+                pass_fds=(descriptor,),
                 stdin=asyncio.subprocess.PIPE,
                 cwd=self._project,
                 env=self._environment,
             )
-        finally:
-            os.close(write)
-        status = asyncio.StreamReader()
-        pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(status), os.fdopen(read, "rb")
-        )
-        return Interpreter(process, status, pipe, write)
+        status, pipe = await asyncio.open_connection(sock=ours)
+        return Interpreter(process, status, pipe, descriptor)
 
     async def stop(self) -> None:
         """End the spare."""

@@ -392,7 +392,7 @@ class Supervisor:
                     "routes": list(group.pool.routes),
                     "wanted": group.pool.workers,
                     "ready": sum(process.state == "ready" for process in group.processes),
-                    "processes": [process.number for process in group.processes],
+                    "processes": [process.number for process in group.processes if process.state != "ended"],
                     "restarts": group.restarts,
                     "problems": group.problems,
                 }
