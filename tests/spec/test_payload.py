@@ -53,7 +53,7 @@ STRING, NULL = StringShape(), NullShape()
             IntegerShape(minimum=-(2**63), maximum=2**63 - 1),
         ),
         ({"type": "number", "minimum": 0, "exclusiveMaximum": 1}, NumberShape(minimum=0.0, exclusive_maximum=1.0)),
-        ({"type": "number", "multipleOf": 0.01}, NumberShape(multiple_of=0.01)),
+        ({"type": "number", "multipleOf": 0.25}, NumberShape(multiple_of=0.25)),
         ({"type": "string", "minLength": 1, "maxLength": 2.0}, StringShape(min_length=1, max_length=2)),
         ({"type": "string", "pattern": "^a$"}, StringShape(pattern=r"^a\Z")),
         ({"enum": ["a", 1, None]}, EnumShape(values=("a", 1, None))),
@@ -256,3 +256,15 @@ def test_defaults_and_examples_are_checked_through_references(codes: Codes) -> N
     assert codes({"properties": {"a": {"$ref": "#/components/schemas/A", "default": [1, "x"]}}}, schemas) == []
     assert codes({"properties": {"a": {"$ref": "#/components/schemas/A", "default": [1, "y"]}}}, schemas) == ["RW408"]
     assert codes({"$ref": "#/components/schemas/A", "examples": [[1], [1.0], 1]}, schemas) == ["RW408", "RW408"]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"type": "number", "multipleOf": 0.1},
+        {"type": "object", "properties": {'a"b': {}}},
+        {"type": "object", "properties": {"a\\b": {}}},
+    ],
+)
+def test_what_the_decoder_cannot_hold_is_refused(codes: Codes, payload: dict[str, Any]) -> None:
+    assert codes(payload) == ["RW401"]

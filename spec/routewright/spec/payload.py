@@ -219,7 +219,12 @@ class Payloads:
         properties = node.get("properties")
         if properties is not None and not isinstance(properties.value, dict):
             self.wrong(VALUE, properties, f'"properties" must be an object, not {type_name(properties.value)}')
-        members = properties.members() if properties is not None else ()
+        members = list(properties.members()) if properties is not None else []
+        for name, member in members:
+            if not name.isprintable() or '"' in name or "\\" in name:
+                message = f"property name {quoted(name)} is not supported"
+                hint = "leave quotes, backslashes and control characters out of it"
+                self.wrong(KEYWORD, member, message, hint, key=True)
         return ObjectShape(
             properties=tuple(self._property(name, member, name in required) for name, member in members),
             closed=further is False,

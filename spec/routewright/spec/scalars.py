@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from routewright.spec.ecma import PatternError, python
@@ -9,7 +10,7 @@ from routewright.spec.model import EnumShape, IntegerShape, NullShape, NumberSha
 from routewright.spec.node import Finding, Node
 from routewright.spec.quoting import quoted, type_name
 
-VALUE, BOUNDS, PATTERN = "RW402", "RW406", "RW407"
+KEYWORD, VALUE, BOUNDS, PATTERN = "RW401", "RW402", "RW406", "RW407"
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 
@@ -109,6 +110,11 @@ def number(node: Node) -> tuple[Shape, list[Found]]:
     low, high = reader.number("minimum"), reader.number("maximum")
     above, under = reader.number("exclusiveMinimum"), reader.number("exclusiveMaximum")
     step = reader.step()
+    if isinstance(step, float) and Fraction(repr(step)) != Fraction(step):
+        # msgspec takes the remainder in binary: 0.3 is no multiple of 0.1 there
+        hint = "use a step such as 0.25 or 0.5, or send an integer in smaller units"
+        reader.wrong("multipleOf", KEYWORD, f'"multipleOf": {step} is not enforced: it has no exact binary form', hint)
+        step = None
     lows = [bound for bound in (low, above) if bound is not None]
     highs = [bound for bound in (high, under) if bound is not None]
     if lows and highs:

@@ -115,7 +115,7 @@ def _tagged(
                 for option, shape in zip(options, shapes, strict=True)
             )
     message = f'no constant tells the objects of "{keyword}" apart'
-    hint = 'give each a required property such as "kind": {"const": "circle"}, each with its own value'
+    hint = 'give each a required property such as "kind": {"const": "circle"}, each with its own ASCII value'
     payloads.wrong(UNION, listed, message, hint, key=True)
     return shapes
 
@@ -130,7 +130,8 @@ def _constants(schema: Node) -> dict[str, str]:
         if name in required and isinstance(member.value, dict):
             value = member.value.get("const", member.value.get("enum"))
             value = value[0] if isinstance(value, list) and len(value) == 1 else value
-            if isinstance(value, str):
+            # msgspec can miss a constant that is not ASCII
+            if isinstance(value, str) and value.isascii():
                 found[name] = value
     return found
 
