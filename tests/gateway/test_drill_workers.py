@@ -1,18 +1,26 @@
 """Drill: worker and gateway processes are killed while requests are under way."""
 
 import asyncio
+import contextlib
 import json
 import os
 import random
 import signal
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import zmq
+import zmq.asyncio
 from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import InvalidStatus
 
+from routewright.bridge import codec
+from routewright.bridge.codec import Error, Heartbeat, Hello
+from routewright.bridge.gateway import BridgeGateway, Entry, Worker
 from tests.gateway.asking import ask, asking, handler, route
-from tests.served import PATIENCE, Served, serving
+from tests.served import PATIENCE, Served, exchange, serving
 
 CONNECTIONS = 50
 WINDOW = 8
@@ -78,6 +86,10 @@ def fully_ready(stats: Any) -> bool:
     )
 
 
+def about(process: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda line: line.get("process") == process
+
+
 async def kill_some(served: Served, chance: random.Random) -> None:
     """SIGKILL one worker, or now and then all of them; return when that has been noticed."""
     workers = await asyncio.to_thread(served.workers)
@@ -86,7 +98,7 @@ async def kill_some(served: Served, chance: random.Random) -> None:
     for victim in victims:
         os.kill(victim, signal.SIGKILL)
     for victim in victims:
-        line = await served.logged(lambda line, dead=victim: line.get("process") == dead, before)
+        line = await served.logged(about(victim), before)
         assert (line["event"], line["exit_code"]) == ("a worker has ended", -signal.SIGKILL)
 
 
@@ -113,4 +125,108 @@ async def test_every_request_has_one_outcome_while_workers_are_killed(tmp_path: 
         assert stats["workers"][0]["restarts"] >= KILLS
     assert sum(outcomes.values()) == sum(client.asked for client in clients)
     assert set(outcomes) == {"answered", "worker_lost", "overloaded"}
-    print(outcomes)
+
+
+async def test_clients_and_workers_come_back_to_a_gateway_process_that_was_killed(tmp_path: Path) -> None:
+    project = asking(tmp_path)
+    with serving(project, "--no-watch") as served:
+        workers = served.workers()
+        (gateway,) = (await served.stats())["gateways"]
+        async with contextlib.AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(served.connect("/ws/alpha")) for _ in range(20)]
+            for client in clients:
+                assert (await exchange(client, ask()))["payload"]["process"] == workers[0]
+            os.kill(gateway["process"], signal.SIGKILL)
+            for client in clients:
+                async with asyncio.timeout(PATIENCE):
+                    await client.wait_closed()
+                assert client.close_code == 1006
+        line = await served.logged("a gateway process has ended")
+        assert line["exit_code"] == -signal.SIGKILL
+        async with contextlib.AsyncExitStack() as stack:
+            for _ in range(20):
+                client = await stack.enter_async_context(await reconnected(served))
+                assert (await exchange(client, ask()))["payload"]["process"] == workers[0]
+        stats = await served.stats()
+        assert stats["gateway_restarts"] == 1
+        assert stats["workers"][0]["restarts"] == 0
+        assert stats["gateways"][0]["process"] != gateway["process"]
+
+
+async def reconnected(served: Served) -> ClientConnection:
+    """A connection, as soon as the gateway has a worker for it."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                return await served.connect("/ws/alpha")
+            except InvalidStatus as refused:
+                if refused.response.status_code != 503:
+                    raise
+
+
+class Listening:
+    """What the bridge tells a gateway, and a requester's ends."""
+
+    def __init__(self) -> None:
+        self.failures: list[Error] = []
+        self.lost: list[Worker] = []
+        self.news = asyncio.Event()
+
+    async def until(self, test: Callable[[], object]) -> None:
+        """Return when a batch or a look at the deadlines has made it true."""
+        async with asyncio.timeout(PATIENCE):
+            while not test():
+                self.news.clear()
+                await self.news.wait()
+
+    def worker_lost(self, worker: Worker, sessions: set[int]) -> None:
+        self.lost.append(worker)
+
+    def batch_done(self) -> None:
+        self.news.set()
+
+    def worker_ready(self, worker: Worker) -> None: ...
+    def pushed(self, push: codec.Push) -> None: ...
+    def published(self, publish: codec.Publish) -> None: ...
+    def called(self, worker: Worker, call: codec.Call) -> None: ...
+    def call_withdrawn(self, worker: Worker, correlation: int) -> None: ...
+    def close_asked(self, close: codec.Close) -> None: ...
+    def replied(self, entry: Entry, reply: codec.Reply, now: float) -> None: ...
+
+    def failed(self, entry: Entry, error: Error) -> None:
+        self.failures.append(error)
+
+
+async def test_a_worker_that_hangs_is_lost_when_its_heartbeats_fail(tmp_path: Path) -> None:
+    listening = Listening()
+    now = [1000.0]
+    bridge = BridgeGateway(f"ipc://{tmp_path}/bridge", listening, clock=lambda: now[0])
+    pool = bridge.pool("alpha", "digest")
+    context = zmq.asyncio.Context()
+    dealer = context.socket(zmq.DEALER)
+    bridge.start()
+    try:
+        dealer.connect(bridge.endpoint)
+        await dealer.send(codec.encode([Hello(codec.VERSION, "alpha", "digest", "test")]))
+        await listening.until(lambda: pool.ready)
+        (worker,) = pool.ready
+        bridge.request(worker, (listening, 1, now[0], now[0] + 1000, 1000), 1, "ask", b"{}", False)
+        received = bridge.batches_received
+        now[0] += codec.DEAD - 1
+        await dealer.send(codec.encode([Heartbeat()]))
+        await listening.until(lambda: bridge.batches_received > received)
+        now[0] += 2
+        heard: list[Any] = []
+        async with asyncio.timeout(PATIENCE):
+            while not any(isinstance(message, Heartbeat) for message in heard):
+                heard += codec.decode_from_gateway(await dealer.recv())
+        assert listening.lost == []
+        now[0] += codec.DEAD
+        await listening.until(lambda: listening.lost)
+        assert listening.lost == [worker]
+        assert [(error.code, error.retryable) for error in listening.failures] == [("worker_lost", True)]
+        assert (pool.ready, pool.workers) == ([], [])
+    finally:
+        bridge.stop()
+        dealer.close(linger=0)
+        context.term()
