@@ -66,6 +66,7 @@ class Observer(Protocol):
     def pushed(self, push: Push) -> None: ...
     def published(self, publish: Publish) -> None: ...
     def called(self, worker: "Worker", call: Call) -> None: ...
+    def call_withdrawn(self, worker: "Worker", correlation: int) -> None: ...
     def close_asked(self, close: Close) -> None: ...
     def worker_ready(self, worker: "Worker") -> None: ...
     def worker_lost(self, worker: "Worker", sessions: set[int]) -> None: ...
@@ -390,19 +391,11 @@ class BridgeGateway:
             case Close():
                 self._observer.close_asked(message)
             case Cancel():
-                self.cancel_call(worker, message.correlation)
+                self._observer.call_withdrawn(worker, message.correlation)
             case Goodbye():
                 self._goodbye(worker)
             case _:
                 pass
-
-    def cancel_call(self, caller: Worker, correlation: int) -> None:
-        """A worker no longer wants the answer to one of its calls."""
-        for worker in self.workers.values():
-            for key, entry in list(worker.pending.items()):
-                if getattr(entry[0], "worker", None) is caller and entry[1] == correlation:
-                    del worker.pending[key]
-                    self.send(worker, Cancel(key))
 
     def _greeted(self, identity: bytes, batch: list[codec.FromWorker]) -> Worker | None:
         hello = batch[0] if batch else None

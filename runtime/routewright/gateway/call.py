@@ -35,9 +35,15 @@ class Caller:
         """Pass the failure on."""
         self._answer(Error(entry[1], error.code, error.message, error.retryable, error.retry_after, error.path), True)
 
+    def withdraw(self, correlation: int) -> None:
+        """Nobody waits for the answer any more."""
+        self.gateway.bridge.cancel(self, correlation)
+        self.gateway.bridge.close(self.callee, self.session, 1000)
+
     def _answer(self, message: Reply | Error, final: bool) -> None:
         bridge = self.gateway.bridge
         if final:
+            self.gateway.calls.pop((self.worker.identity, message.correlation), None)
             bridge.close(self.callee, self.session, 1000)
         if self.worker.identity in bridge.workers:
             bridge.send(self.worker, message)
@@ -86,6 +92,7 @@ def _dispatch(gateway: "Gateway", worker: Worker, message: Call) -> tuple[str, s
         ),
     )
     caller = Caller(gateway, worker, callee, session)
+    gateway.calls[worker.identity, message.correlation] = caller
     now = gateway.clock()
     entry: Entry = (caller, message.correlation, now, now + timeout, timeout)
     gateway.bridge.request(callee, entry, session, kind.name or envelope.type, message.frame, False)

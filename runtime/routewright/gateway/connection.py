@@ -95,6 +95,13 @@ class Connection(WebSocket):
         self.held = None
         self.gateway.closed(self, code)
 
+    def welcome(self) -> None:
+        """Let a worker run the connect handlers."""
+        worker = self.endpoint.pool.pick()
+        if worker is not None and worker.eager:
+            self.introduce(worker, fresh=True)
+            self.worker = worker
+
     def introduce(self, worker: Worker, *, fresh: bool) -> None:
         """Tell a worker of this session; ``fresh`` makes it run the connect handlers."""
         info = self.info
@@ -167,6 +174,8 @@ class Connection(WebSocket):
                 chain.run(self.info)
             except (Refusal, PluginFailed) as refusal:
                 self._unwelcome(refusal)
+            else:
+                self.welcome()
             return
         self.held = deque()
         self.pause_reading()
@@ -178,6 +187,8 @@ class Connection(WebSocket):
         except (Refusal, PluginFailed) as refusal:
             self._unwelcome(refusal)
             return
+        if self.state is State.OPEN:
+            self.welcome()
         if self.held is not None:
             self.release()
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from routewright.bridge.codec import Call, Close, Publish, Push
 from routewright.bridge.gateway import BridgeGateway, Worker, WorkerPool
-from routewright.gateway.call import call
+from routewright.gateway.call import Caller, call
 from routewright.gateway.connection import Connection
 from routewright.gateway.endpoint import Endpoint
 from routewright.gateway.raw import RawConnection
@@ -52,6 +52,7 @@ class Gateway:
         self.endpoints: dict[str, Endpoint] = {}
         self.retired: set[Endpoint] = set()
         self.sessions: dict[int, Connection] = {}
+        self.calls: dict[tuple[bytes, int], Caller] = {}
         self.addresses: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.draining = False
@@ -171,17 +172,15 @@ class Gateway:
     # Connections
 
     def opened(self, connection: Connection) -> None:
-        """A connection is open: it counts from now on, and a worker is told of it."""
+        """A connection is open: it counts from now on. A worker is told of it when the plugins have let it in."""
         endpoint = connection.endpoint
         endpoint.opened += 1
         endpoint.connections.add(connection)
         self.sessions[connection.info.id] = connection
         self.addresses[connection.info.address] += 1
-        worker = endpoint.pool.pick()
-        if worker is not None and worker.eager:
-            connection.introduce(worker, fresh=True)
-            connection.worker = worker
-        if endpoint.hooks.connect is not None:
+        if endpoint.hooks.connect is None:
+            connection.welcome()
+        else:
             connection.begin(endpoint.hooks.connect)
 
     def closed(self, connection: Connection, code: int) -> None:
@@ -277,6 +276,11 @@ class Gateway:
     def called(self, worker: Worker, message: Call) -> None:
         call(self, worker, message)
 
+    def call_withdrawn(self, worker: Worker, correlation: int) -> None:
+        caller = self.calls.pop((worker.identity, correlation), None)
+        if caller is not None:
+            caller.withdraw(correlation)
+
     def close_asked(self, close: Close) -> None:
         connection = self.sessions.get(close.session)
         if connection is not None:
@@ -287,6 +291,9 @@ class Gateway:
         self.on_pools_changed()
 
     def worker_lost(self, worker: Worker, sessions: set[int]) -> None:
+        for identity, correlation in tuple(self.calls):
+            if identity == worker.identity:
+                self.call_withdrawn(worker, correlation)
         for number in sessions:
             connection = self.sessions.get(number)
             if connection is not None and connection.worker is worker:
