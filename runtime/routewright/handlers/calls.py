@@ -5,6 +5,8 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from routewright.bridge.codec import Call, Cancel, Error, Reply
 from routewright.handlers.errors import HandlerError
 from routewright.handlers.outgoing import decode_undeclared
@@ -56,8 +58,8 @@ class Calls:
         finally:
             del self._pending[number]
         if _type(message, peer) in peer.streams:
-            parts = [*pending.parts, last]
-            return [_payload(peer, part) for part in parts if part.frame is not None]
+            parts = pending.parts if _ends(last) else [*pending.parts, last]
+            return [_payload(peer, part) for part in parts]
         return _payload(peer, last)
 
     def replied(self, reply: Reply) -> None:
@@ -83,6 +85,18 @@ class Calls:
         self._lost = True
         for number in list(self._pending):
             self.failed(Error(number, "worker_lost", "the gateway went away before it answered", True))
+
+
+class _Bare(msgspec.Struct):
+    payload: msgspec.Raw = msgspec.Raw(b"")
+
+
+_decode_bare = msgspec.json.Decoder(_Bare).decode
+
+
+def _ends(reply: Reply) -> bool:
+    """Whether a stream's last reply says no more than that it is the last."""
+    return reply.frame is None or not bytes(_decode_bare(reply.frame).payload)
 
 
 def _type(message: Any, peer: Peer) -> str:
