@@ -244,11 +244,17 @@ async def test_a_message_of_both_sides_may_be_sent_by_both(served: Served) -> No
 async def test_a_stream_ends_with_its_final_part(served: Served) -> None:
     async with served.connect("/ws/desk") as desk:
         await desk.send('{"type": "count", "id": "c", "payload": 3}')
-        assert await receive(desk, 3) == [
+        assert await receive(desk, 4) == [
             {"type": "number", "id": "c", "payload": 0},
             {"type": "number", "id": "c", "payload": 1},
-            {"type": "number", "id": "c", "payload": 2, "final": True},
+            {"type": "number", "id": "c", "payload": 2},
+            {"type": "number", "id": "c", "final": True},
         ]
+        assert await exchange(desk, {"type": "count", "id": "d", "payload": 0}) == {
+            "type": "number",
+            "id": "d",
+            "final": True,
+        }
 
 
 async def test_events_have_no_id(served: Served) -> None:
