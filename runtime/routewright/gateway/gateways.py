@@ -156,6 +156,13 @@ class GatewayChild:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
 
+    def kill(self) -> None:
+        """End it at once."""
+        self._stopping = True
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
     async def _end(self, seconds: float) -> None:
         process = self._process
         if process is None:

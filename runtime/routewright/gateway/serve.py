@@ -67,6 +67,7 @@ async def _serve(project: Path, options: Options, compile: Compile | None) -> in
     if not stopping.done():
         stopping.cancel()
     await asyncio.gather(stopping, return_exceptions=True)
+    supervisor.kill()
     return code
 
 

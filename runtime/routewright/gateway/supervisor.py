@@ -132,6 +132,9 @@ class Supervisor:
             seconds: how long clients and handlers may take.
         """
         self.draining = True
+        if self.listening is not None:
+            # or whoever connects now would wait in its backlog
+            self.listening.close()
         if self._watch is not None:
             await self._watch.stop()
         await asyncio.gather(*(gateway.drain(seconds) for gateway in self.gateways))
@@ -140,8 +143,14 @@ class Supervisor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self.listening is not None:
-            self.listening.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def kill(self) -> None:
+        """End every process that is left, at once."""
+        for gateway in self.gateways:
+            gateway.kill()
+        for group in self.groups.values():
+            group.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     # Pools

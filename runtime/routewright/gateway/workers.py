@@ -12,6 +12,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakSet
 
 import structlog
 
@@ -166,17 +167,23 @@ class WorkerGroup:
         self._on_change = on_change
         self._tasks: set[asyncio.Task[None]] = set()
         self._replacing = asyncio.Lock()
+        self._started: WeakSet[WorkerProcess] = WeakSet()
 
     @property
     def ready(self) -> bool:
         """Whether at least one process takes requests."""
         return any(process.state == "ready" for process in self.processes)
 
+    def _fresh(self) -> WorkerProcess:
+        process = self._make()
+        self._started.add(process)
+        return process
+
     async def replace(self) -> bool:
         """Start a full set of processes; when all are ready they take over and the earlier ones leave. False, and
         nothing changes, when one does not start."""
         async with self._replacing:
-            fresh = [self._make() for _ in range(self.pool.workers)]
+            fresh = [self._fresh() for _ in range(self.pool.workers)]
             results = await asyncio.gather(*(process.start() for process in fresh))
             for process in fresh:
                 self.files |= frozenset(process.files)
@@ -235,7 +242,7 @@ class WorkerGroup:
             await asyncio.sleep(backoff.failed())
             if self.stopped or self.retired or process not in self.processes:
                 return process
-            fresh = self._make()
+            fresh = self._fresh()
             if await fresh.start():
                 if self.stopped or process not in self.processes:
                     await fresh.stop()
@@ -256,6 +263,12 @@ class WorkerGroup:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def kill(self) -> None:
+        """End every process at once."""
+        self.stopped = True
+        for process in self._started:
+            process.kill()
 
     def _spawn(self, coroutine: Any) -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine)
