@@ -331,10 +331,13 @@ class BridgeGateway:
                 identity = socket.recv(zmq.NOBLOCK)
             except zmq.Again:
                 break
-            parts = [identity]
+            data = socket.recv(zmq.NOBLOCK)
             while socket.getsockopt(zmq.RCVMORE):
-                parts.append(socket.recv(zmq.NOBLOCK))
-            self._received(identity, parts[-1])
+                data = socket.recv(zmq.NOBLOCK)
+            self._received(identity, data)
+            # asking costs a third of being told that there is nothing
+            if self._socket is None or not int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+                break
         else:
             if self._socket is not None:
                 self._reading = True

@@ -246,6 +246,9 @@ class Link:
                 self.receiver.receive(batch)
             else:
                 self._greeted(batch)
+            # asking costs a third of being told that there is nothing
+            if self._socket is None or not int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+                break
         else:
             self._read_due = True
             self._loop.call_soon(self._read)

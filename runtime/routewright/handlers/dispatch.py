@@ -128,7 +128,7 @@ class Dispatch:
                     result = await plan.call(payload, Context(session, deadline))
                 struct = plan.envelopes.get(type(result))
                 if struct is not None:
-                    frame = encode_json(struct(payload=result, id=id, final=plan.streamed))
+                    frame = encode_json(struct(result, id, plan.streamed))
                     out.append(Reply(correlation, frame))
                 else:
                     out.append(answer(correlation, plan, session, result, id))

@@ -50,7 +50,7 @@ class FrameError(Exception):
 
 
 def envelope_type(message: MessageType) -> Any:
-    """The struct of one message's envelope: fields ``id``, ``payload`` and ``final``, tagged with its ``type``, and its
+    """The struct of one message's envelope: fields ``payload``, ``id`` and ``final``, tagged with its ``type``, and its
     `MessageType` as the class attribute ``message``.
 
     A field that has its default (no ``id``, no ``payload``, not ``final``) is left out when it is encoded.
@@ -64,12 +64,9 @@ def envelope_type(message: MessageType) -> Any:
         payload = ("payload", message.payload)
     return msgspec.defstruct(
         "Envelope",
-        [("id", Id, None), payload, ("final", bool, False)]
-        if len(payload) == 3
-        else [payload, ("id", Id, None), ("final", bool, False)],
+        [payload, ("id", Id, None), ("final", bool, False)],
         tag=message.name,
         tag_field="type",
-        kw_only=True,
         omit_defaults=True,
         gc=False,
         namespace={"message": message},
