@@ -129,7 +129,9 @@ class WorkerPool:
         if not ready:
             return None
         worker = ready[0] if len(ready) == 1 else min(ready, key=_load)
-        return worker if len(worker.pending) < worker.capacity else None
+        if len(worker.pending) < worker.capacity:
+            return worker
+        return min((worker for worker in ready if len(worker.pending) < worker.capacity), key=_load, default=None)
 
 
 def _load(worker: Worker) -> int:
