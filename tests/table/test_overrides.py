@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routewright.table import Route, Settings, Table, Tls
+from routewright.table import Limits, Route, Settings, Table, Tls
 from routewright.table.overrides import (
     DURATION,
     SETTINGS,
@@ -129,6 +129,14 @@ def test_the_rate_limit_can_be_turned_off_but_not_on() -> None:
     table = a_table()
     assert apply_to_table(table, from_environment({"ENABLE_RATE_LIMIT": "false"})).routes[0].rate_limit is None
     assert apply_to_table(table, from_environment({"ENABLE_RATE_LIMIT": "1"})) == table
+
+
+def test_routes_without_a_message_limit_of_their_own_follow_the_gateway_s() -> None:
+    table = a_table()
+    own = msgspec.structs.replace(table.routes[0], name="own", limits=Limits(message_bytes=1024))
+    table = msgspec.structs.replace(table, routes=(*table.routes, own))
+    changed = apply_to_table(table, from_environment({"ROUTEWRIGHT_LIMITS_MESSAGE_BYTES": "1MiB"}))
+    assert [route.limits.message_bytes for route in changed.routes] == [1024**2, 1024]
 
 
 @given(st.dictionaries(st.sampled_from(sorted(VARIABLES)), st.text(max_size=12)))

@@ -193,15 +193,24 @@ def apply(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
 
 
 def apply_to_table(table: Table, overrides: Mapping[str, Any]) -> Table:
-    """The table with its settings overridden, and its routes' rate limits off where the overrides say so.
+    """The table with its settings overridden, and what its routes have from them: a route whose message limit is the
+    gateway's gets the new one, and no route has a rate limit where the overrides say so.
 
     Raises:
         OverrideError: see `apply`.
     """
-    table = _replace(table, {"settings": apply(table.settings, overrides)})
-    if overrides.get(RATE_LIMIT, True):
-        return table
-    return _replace(table, {"routes": tuple(_replace(route, {"rate_limit": None}) for route in table.routes)})
+    before, after = table.settings, apply(table.settings, overrides)
+    limited = overrides.get(RATE_LIMIT, True)
+    routes = table.routes if limited else tuple(_replace(route, {"rate_limit": None}) for route in table.routes)
+    largest = after.limits.message_bytes
+    if largest != before.limits.message_bytes:
+        routes = tuple(
+            _replace(route, {"limits": _replace(route.limits, {"message_bytes": largest})})
+            if route.limits.message_bytes == before.limits.message_bytes
+            else route
+            for route in routes
+        )
+    return _replace(table, {"settings": after, "routes": routes})
 
 
 def _tls(tls: Tls | None, fields: dict[str, str]) -> Tls:
