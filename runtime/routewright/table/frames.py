@@ -134,11 +134,17 @@ def diagnose(frame: bytes, error: Exception, declared: Iterable[str]) -> FrameEr
     """
     try:
         _decode_any(frame)
-        head = _decode_head(frame)
-    except msgspec.ValidationError:
-        return FrameError("invalid_message", "a frame is a JSON object", path="$", hint='send {"type": "..."}')
+    except msgspec.ValidationError as reason:
+        # JSON, but with a number that nothing can hold
+        error = reason
     except DECODE_ERRORS as reason:
         return FrameError("invalid_json", _text(reason))
+    try:
+        head = _decode_head(frame)
+    except msgspec.ValidationError as reason:
+        if frame.lstrip().startswith(b"{"):
+            return _invalid(reason, None)
+        return FrameError("invalid_message", "a frame is a JSON object", path="$", hint='send {"type": "..."}')
     id = head.id if isinstance(head.id, int | str) and not isinstance(head.id, bool) else None
     if head.type is None:
         return FrameError("invalid_message", "the frame has no type", id=id, path="$.type", hint=_nearest("", declared))
@@ -146,9 +152,8 @@ def diagnose(frame: bytes, error: Exception, declared: Iterable[str]) -> FrameEr
         return FrameError("invalid_message", "type is not a string", id=id, path="$.type")
     names = list(declared)
     if isinstance(error, msgspec.ValidationError):
-        message, _, path = str(error).partition(" - at `")
-        path = path.rstrip("`")
-        if path == "$.type" or (names and head.type not in names):
+        problem = _invalid(error, id)
+        if problem.path == "$.type" or (names and head.type not in names):
             return FrameError(
                 "unknown_type",
                 f"this route has no message {head.type[:100]!r}",
@@ -156,8 +161,13 @@ def diagnose(frame: bytes, error: Exception, declared: Iterable[str]) -> FrameEr
                 path="$.type",
                 hint=_nearest(head.type, names),
             )
-        return FrameError("invalid_message", message, id=id, path=path or "$")
+        return problem
     return FrameError("invalid_json", _text(error), id=id)
+
+
+def _invalid(error: msgspec.ValidationError, id: Id) -> FrameError:
+    message, _, path = str(error).partition(" - at `")
+    return FrameError("invalid_message", message, id=id, path=path.rstrip("`") or "$")
 
 
 def _text(error: Exception) -> str:
