@@ -169,9 +169,7 @@ class Goodbye(Message, tag=15):
 
 
 FromWorker: TypeAlias = Hello | Reply | Error | Cancel | Push | Publish | Call | Close | Heartbeat | Goodbye
-FromGateway: TypeAlias = (
-    Ready | Refused | Open | Closed | Request | Reply | Error | Cancel | Heartbeat | Goodbye
-)
+FromGateway: TypeAlias = Ready | Refused | Open | Closed | Request | Reply | Error | Cancel | Heartbeat | Goodbye
 
 
 class CodecError(Exception):
