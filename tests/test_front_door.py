@@ -40,6 +40,7 @@ def test_an_interactive_client_gets_an_analysis(default: Served) -> None:
     command = [sys.executable, "-m", "websockets", f"{default.url}/ws/vision"]
     client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     patience = threading.Timer(PATIENCE, client.kill)
+    patience.daemon = True
     patience.start()
     with client:
         assert client.stdin is not None

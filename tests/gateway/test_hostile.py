@@ -1,0 +1,404 @@
+"""Whatever a client sends yields a reply, an error frame or a named close, and the gateway lives."""
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.gateway.asking import ask, asking, handler, nonce, route
+from tests.gateway.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, frame, handshake
+from tests.served import PATIENCE, Served, serving
+
+LIMIT = 1024 * 1024
+PATHS = ("/ws/typed", "/ws/open", "/ws/raw")
+CODES = {
+    "invalid_json", "invalid_message", "unknown_type", "too_large", "overloaded", "handler_error", "timeout",
+}  # fmt: skip
+CLOSES = {1000, 1001, 1002, 1003, 1007, 1009, 1011, 1012, 1013} | set(range(4000, 5000))
+
+OPEN = """
+from routewright.handlers import on
+
+
+@on.any
+async def answer(message):
+    return {"type": "answer", "payload": {"of": message["type"]}}
+"""
+
+RAW = """
+from routewright.handlers import on
+
+
+@on.any
+async def answer(frame):
+    return frame if len(frame) < 1000 else str(len(frame))
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A typed, an open and a raw route. Whatever the tests did, its log is one JSON object a line."""
+    typed = route("typed", limits={"messageBytes": "1MiB"})
+    typed["messages"]["ask"]["payload"] = nonce(
+        depth={"type": "integer", "minimum": 0},
+        share={"type": ["number", "null"]},
+        tags={"type": "array", "items": {"type": "string", "maxLength": 10}, "maxItems": 5},
+        within={"type": "object", "additionalProperties": {"type": "boolean"}},
+    )
+    common = {"rateLimit": False, "limits": {"messageBytes": "1MiB"}}
+    opened = {"path": "/ws/open", "name": "open", "pythonModule": "open_handler", **common}
+    raw = {"path": "/ws/raw", "name": "raw", "pythonModule": "raw_handler", "framing": "raw", **common}
+    project = asking(tmp_path_factory.mktemp("hostile"), typed, opened, raw)
+    project.save("typed_handler.py", handler())
+    project.save("open_handler.py", OPEN)
+    project.save("raw_handler.py", RAW)
+    with serving(project, "--no-watch") as served:
+        gateways = processes(served)
+        workers = served.workers()
+        yield served
+        assert processes(served) == gateways, "a gateway process has died"
+        assert served.workers() == workers, "a worker has died"
+        assert served.admin("/stats")["gateway_restarts"] == 0
+    assert [line for line in served.lines if "text" in line] == []
+
+
+def processes(served: Served) -> list[int]:
+    return [gateway["process"] for gateway in served.admin("/stats")["gateways"]]
+
+
+class Line:
+    """A TCP connection that says what it likes."""
+
+    def __init__(self, served: Served, path: str | None = None) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", served.port), PATIENCE)
+        self.received = b""
+        if path is not None:
+            self.socket.sendall(handshake(path))
+            while b"\r\n\r\n" not in self.received:
+                self.more()
+            head, _, self.received = self.received.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 101 "), head
+
+    def __enter__(self) -> "Line":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        """Send, unless the gateway has had enough already."""
+        try:
+            self.socket.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+
+    def more(self) -> bool:
+        """Read on; false at the end."""
+        try:
+            data = self.socket.recv(65536)
+        except ConnectionResetError:
+            return False
+        self.received += data
+        return bool(data)
+
+    def frame(self) -> Frame | None:
+        """The next frame; ``None`` at the end."""
+        while (size := frame_size(self.received)) is None or len(self.received) < size:
+            if not self.more():
+                assert size is None or not self.received or len(self.received) < size
+                return None
+        whole, self.received = self.received[:size], self.received[size:]
+        head = {126: 4, 127: 10}.get(whole[1], 2)
+        assert not whole[0] & 0x70, "a reserved bit is set"
+        assert whole[0] & 0x0F in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG)
+        return Frame(whole[0] & 0x0F, whole[head:], bool(whole[0] & 0x80))
+
+    def until_end(self) -> list[Frame]:
+        """Say that nothing more will come; every frame up to the end."""
+        self.hang_up()
+        frames: list[Frame] = []
+        while (received := self.frame()) is not None:
+            frames.append(received)
+        return frames
+
+    def hang_up(self) -> None:
+        """Send no more."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+
+def frame_size(data: bytes) -> int | None:
+    """Of the frame that begins here: its bytes in all, as far as they are known."""
+    if len(data) < 2:
+        return None
+    width = {126: 2, 127: 8}.get(data[1], 0)
+    if len(data) < 2 + width:
+        return None
+    return 2 + width + (int.from_bytes(data[2 : 2 + width], "big") if width else data[1])
+
+
+def named(frames: list[Frame]) -> None:
+    """Every close has a code that the contract names, and nothing follows it."""
+    for at, each in enumerate(frames):
+        if each.opcode == CLOSE:
+            assert each.code in CLOSES or not each.payload, each
+            assert at == len(frames) - 1
+
+
+def lives(served: Served, path: str = "/ws/typed") -> None:
+    """Somebody else is served as ever."""
+    with Line(served, path) as line:
+        line.send(frame(TEXT, ask("well?", "lives")))
+        answer = line.frame()
+        assert answer is not None
+        if path != "/ws/raw":
+            assert json.loads(answer.payload)["id"] == "well?"
+
+
+def outcome(served: Served, path: str, opcode: int, data: bytes) -> Any:
+    """What a message yields: the answer or error, parsed, or the close code."""
+    with Line(served, path) as line:
+        line.send(frame(opcode, data))
+        line.send(frame(TEXT, ask("after")))
+        first = line.frame()
+        assert first is not None, "neither an answer nor a close"
+        if first.opcode == CLOSE:
+            assert first.code in CLOSES
+            return first.code
+        if path == "/ws/raw":
+            return first.payload
+        answer = json.loads(first.payload)
+        if answer["type"] == "error":
+            assert answer["error"]["code"] in CODES, answer
+        # the connection goes on
+        second = line.frame()
+        assert second is not None
+        assert {answer.get("id"), json.loads(second.payload)["id"]} >= {"after"}
+        return answer
+
+
+# Hypothesis finds messages
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(min_value=-(10**400), max_value=10**400)
+    | st.floats()
+    | st.text(st.characters(exclude_categories=()), max_size=40)
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=10), inner, max_size=5),
+    max_leaves=15,
+)
+keys = st.sampled_from(["type", "id", "payload", "final", "error", "seq", "nonce", "depth"]) | st.text(max_size=8)
+types = st.sampled_from(["ask", "answer", "error", "$hello", "$ping", "Ask", ""]) | values
+envelopes = st.fixed_dictionaries(
+    {"type": types},
+    optional={"id": values, "payload": values | st.dictionaries(keys, values, max_size=4), "extra": values},
+)
+valid = ask(1, "nonce", depth=1, tags=["a"], within={"b": True}).encode()
+
+
+@st.composite
+def spliced(draw: st.DrawFn) -> bytes:
+    """A valid message with something cut out and something else put in."""
+    start = draw(st.integers(0, len(valid)))
+    end = draw(st.integers(start, len(valid)))
+    return valid[:start] + draw(st.binary(max_size=12)) + valid[end:]
+
+
+messages = (
+    st.binary(max_size=200)
+    | st.builds(
+        lambda value: json.dumps(value).encode(), values | envelopes | st.dictionaries(keys, values, max_size=6)
+    )
+    | st.builds(lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"), envelopes)
+    | spliced()
+)
+
+bounded = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@bounded
+@given(data=messages, path=st.sampled_from(PATHS), opcode=st.sampled_from([TEXT, TEXT, TEXT, BINARY]))
+def test_any_message_has_an_outcome(served: Served, data: bytes, path: str, opcode: int) -> None:
+    result = outcome(served, path, opcode, data)
+    if isinstance(result, int):
+        wrong_text = opcode == TEXT and not is_utf8(data)
+        assert result == (1007 if wrong_text else 1003)
+        assert wrong_text or (opcode == BINARY and path != "/ws/raw")
+
+
+def is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+# Messages that have hurt others
+
+FILL = LIMIT - 200
+HURTFUL = {
+    "nothing": b"",
+    "blanks": b" " * 1000,
+    "a byte order mark": b"\xef\xbb\xbf" + valid,
+    "an array that never ends": b"[" * FILL,
+    "an object that never ends": b'{"a":' * (FILL // 5),
+    "deep and balanced": b"[" * (FILL // 2) + b"]" * (FILL // 2),
+    "a deep type": b'{"type":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "a deep payload": b'{"type":"ask","payload":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "a deep property": b'{"type":"ask","payload":{"nonce":' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"}}",
+    "a deep unknown property": b'{"type":"ask","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "a megabyte of empty arrays": b'{"type":"ask","payload":{"tags":[' + b"[]," * (FILL // 3) + b"[]]}}",
+    "a megabyte of empty objects": b'{"type":"ask","id":1,"payload":[' + b"{}," * (FILL // 3) + b"{}]}",
+    "a megabyte of zeros": b'{"type":"ask","payload":{"within":[' + b"0," * (FILL // 2) + b"0]}}",
+    "a huge integer": b'{"type":"ask","payload":{"depth":' + b"9" * FILL + b"}}",
+    "a huge id": b'{"type":"ask","id":' + b"9" * 100_000 + b"}",
+    "an integer beyond 64 bits": b'{"type":"ask","payload":{"depth":18446744073709551616}}',
+    "a huge exponent": b'{"type":"ask","payload":{"share":1e999999999}}',
+    "a tiny exponent": b'{"type":"ask","payload":{"share":1e-999999999}}',
+    "not a number": b'{"type":"ask","payload":{"share":NaN}}',
+    "infinity": b'{"type":"ask","payload":{"share":-Infinity}}',
+    "two types": b'{"type":"ask","type":"answer"}',
+    "two ids": b'{"type":"ask","id":1,"id":2}',
+    "two nonces": b'{"type":"ask","payload":{"nonce":"a","nonce":1}}',
+    "a thousand nonces": b'{"type":"ask","payload":{' + b'"nonce":"a",' * 50_000 + b'"nonce":"b"}}',
+    "half a surrogate": b'{"type":"ask","payload":{"nonce":"\\ud800"}}',
+    "half a surrogate as a type": b'{"type":"\\udc00"}',
+    "half a surrogate as an id": b'{"type":"nope","id":"\\ud800"}',
+    "a key of half a surrogate": b'{"type":"ask","payload":{"within":{"\\ud800":true}}}',
+    "a null byte": b'{"type":"ask","payload":{"nonce":"\\u0000"}}',
+    "line separators": '{"type":"a\u2028\u2029\x85\\n\\r\\u001b[31m"}'.encode(),
+    "an escape that ends": b'{"type":"ask\\',
+    "an unfinished escape": b'{"type":"\\u12',
+    "overlong UTF-8": b'{"type":"\xc0\x80"}',
+    "UTF-8 cut short": b'{"type":"\xf0\x9f',
+    "UTF-16": '{"type":"ask"}'.encode("utf-16"),
+    "comments": b'{"type":"ask" /* hello */}',
+    "trailing data": b'{"type":"ask"}{"type":"ask"}',
+    "a prototype": b'{"__proto__":{"type":"ask"},"constructor":1}',
+    "a format": b'{"type":"{0.__class__} %s %n ${jndi:ldap://x}"}',
+    "as large as may be": b'"' + b"x" * (LIMIT - 2) + b'"',
+    "too large by one": b"x" * (LIMIT + 1),
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_messages_that_have_hurt_others(served: Served, path: str) -> None:
+    for name, data in HURTFUL.items():
+        result = outcome(served, path, TEXT, data)
+        if name == "too large by one":
+            assert result == 1009
+        elif not is_utf8(data):
+            assert result == 1007, name
+        else:
+            assert not isinstance(result, int), name
+    lives(served, path)
+
+
+def test_memory_is_flat(served: Served) -> None:
+    (gateway,) = [psutil.Process(number) for number in processes(served)]
+
+    large = [data for data in HURTFUL.values() if len(data) > 50_000]
+
+    def round_trip() -> int:
+        for path in PATHS:
+            for data in large:
+                outcome(served, path, TEXT, data)
+        return int(gateway.memory_info().rss)
+
+    for _ in range(2):
+        settled = round_trip()
+    for _ in range(3):
+        grown = round_trip()
+    # one leaked copy of each of these messages would be over a hundred mebibytes
+    assert 3 * sum(map(len, large)) * len(PATHS) > 100 * 1024 * 1024
+    assert grown - settled < 24 * 1024 * 1024
+
+
+# Bytes that are no frames, and no requests
+
+
+@st.composite
+def frames(draw: st.DrawFn) -> bytes:
+    """Something with the look of a frame: any bits, any opcode, a length that may be a lie."""
+    payload = draw(st.binary(max_size=130))
+    length = draw(st.just(len(payload)) | st.integers(0, 127))
+    extended = draw(st.binary(min_size=8, max_size=8)) if length == 127 else b""
+    if length == 126:
+        extended = draw(st.just(len(payload).to_bytes(2, "big")) | st.binary(min_size=2, max_size=2))
+    mask = draw(st.sampled_from([0x80, 0x80, 0x80, 0]))
+    first = draw(st.integers(0, 255) | st.sampled_from([0x81, 0x82, 0x88, 0x89, 0x01, 0x80, 0x00]))
+    key = b"\0\0\0\0" if mask else b""
+    return bytes([first, mask | length]) + extended + key + payload
+
+
+@bounded
+@given(path=st.sampled_from(PATHS), parts=st.lists(st.binary(max_size=40) | frames(), max_size=6), apart=st.booleans())
+def test_any_bytes_after_the_handshake_end_well(served: Served, path: str, parts: list[bytes], apart: bool) -> None:
+    with Line(served, path) as line:
+        for part in parts if apart else [b"".join(parts)]:
+            line.send(part)
+        named(line.until_end())
+    lives(served, path)
+
+
+@bounded
+@given(cut=st.integers(0, 400), data=st.binary(max_size=60), more=st.integers(0, 400))
+def test_any_bytes_before_the_handshake_end_well(served: Served, cut: int, data: bytes, more: int) -> None:
+    request = handshake("/ws/typed")
+    requested(served, request[: cut % len(request)] + data + request[more % len(request) :])
+    lives(served)
+
+
+header_values = st.text(st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\r\n"), max_size=60)
+
+
+@bounded
+@given(
+    method=st.sampled_from(["GET", "POST", "HEAD", "OPTIONS", "CONNECT", "get", "G E T", "*"]),
+    path=st.text(st.characters(min_codepoint=33, max_codepoint=255), max_size=60).map(lambda text: f"/{text}"),
+    headers=st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["Host", "Origin", "Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Cookie",
+                 "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Content-Length", "Transfer-Encoding"]
+            ),
+            header_values | st.sampled_from(["websocket", "Upgrade", "13", "chunked", "0", "-1", "localhost"]),
+        ),
+        max_size=5,
+    ),
+    known=st.booleans(),
+)  # fmt: skip
+def test_any_request_is_answered(
+    served: Served, method: str, path: str, headers: list[tuple[str, str]], known: bool
+) -> None:
+    lines = [f"{name}: {value}" for name, value in headers]
+    requested(served, handshake("/ws/open" if known else path, *lines, method=method))
+    lives(served)
+
+
+def requested(served: Served, request: bytes) -> None:
+    """What comes back is HTTP, or nothing; after an upgrade it is frames."""
+    with Line(served) as line:
+        line.send(request)
+        line.hang_up()
+        while line.more():
+            pass
+        if line.received:
+            head, _, rest = line.received.partition(b"\r\n\r\n")
+            assert head.startswith((b"HTTP/1.1 ", b"HTTP/1.0 ")), line.received[:200]
+            status = int(head.split()[1])
+            assert status in (101, 200, 400, 403, 404, 405, 413, 414, 417, 426, 431, 503), head
+            assert b"Traceback" not in rest
