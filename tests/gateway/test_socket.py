@@ -247,6 +247,12 @@ class Transport(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return 0
 
+    def pause_reading(self) -> None:
+        self.calls.append("pause_reading")
+
+    def resume_reading(self) -> None:
+        self.calls.append("resume_reading")
+
 
 def recorder(sockets: Sockets) -> tuple[Recorder, Transport]:
     socket, transport = Recorder(sockets), Transport()
