@@ -269,6 +269,8 @@ def _accept_key(request: web.BaseRequest, upgrade: str) -> str:
     version = {"Sec-WebSocket-Version": "13"}
     if request.method != hdrs.METH_GET or request.version < (1, 1):
         raise _Refuse(400, "bad_handshake", "a handshake is a GET request of HTTP/1.1")
+    if hdrs.TRANSFER_ENCODING in headers or headers.get(hdrs.CONTENT_LENGTH, "0") != "0":
+        raise _Refuse(400, "bad_handshake", "a handshake has no body")
     if upgrade.strip().lower() != "websocket":
         raise _Refuse(
             426, "upgrade_required", f"cannot upgrade to {upgrade[:50]!r}", {"Upgrade": "websocket", **version}
