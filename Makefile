@@ -44,7 +44,7 @@ test-all: test ## Run the test suite on every Python from 3.11 on that is found
 check: $(VENV)/.installed-dev ## Lint, check types, check the spec, prove generated/ fresh
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy -p routewright -p backend -p generated
+	@$(BIN)/mypy spec/routewright codegen/routewright runtime/routewright backend generated
 	@$(BIN)/routewright check
 	@$(BIN)/routewright generate --check
 	@$(BIN)/routewright check --handlers

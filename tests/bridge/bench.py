@@ -21,7 +21,8 @@ from routewright.bridge.codec import (
     Reply,
     Request,
 )
-from routewright.bridge.gateway import BridgeGateway, Entry, Worker
+from routewright.bridge.gateway import BridgeGateway
+from routewright.bridge.pool import Entry, Worker
 
 PATIENCE = 10.0
 

@@ -26,7 +26,7 @@ from routewright.bridge.codec import (
     Reply,
     Request,
 )
-from routewright.bridge.gateway import Entry, WorkerPool
+from routewright.bridge.pool import Entry, WorkerPool
 from tests.bridge.bench import PATIENCE, Asked, Bench, Peer
 
 

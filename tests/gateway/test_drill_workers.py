@@ -18,7 +18,8 @@ from websockets.exceptions import InvalidStatus
 
 from routewright.bridge import codec
 from routewright.bridge.codec import Error, Heartbeat, Hello
-from routewright.bridge.gateway import BridgeGateway, Entry, Worker
+from routewright.bridge.gateway import BridgeGateway
+from routewright.bridge.pool import Entry, Worker
 from tests.gateway.asking import ask, asking, handler, route
 from tests.served import PATIENCE, Served, exchange, serving
 

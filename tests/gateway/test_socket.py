@@ -14,7 +14,9 @@ from aiohttp.web_protocol import RequestHandler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routewright.gateway.socket import Sockets, State, WebSocket, header
+from routewright.gateway.framing import header
+from routewright.gateway.socket import State, WebSocket
+from routewright.gateway.sockets import Sockets
 from tests.gateway.wire import (
     BINARY,
     CLOSE,

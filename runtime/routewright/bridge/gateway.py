@@ -14,7 +14,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import zmq
 
@@ -37,6 +37,7 @@ from routewright.bridge.codec import (
     Reply,
     Request,
 )
+from routewright.bridge.pool import Entry, Requester, Worker, WorkerPool
 
 MOST_PER_TICK = 64
 """ZeroMQ messages read before the event loop's other work gets its turn."""
@@ -46,18 +47,6 @@ SWEEP = 0.05
 
 UNSENT = 64 * 1024 * 1024
 """Bytes that may wait for a worker whose socket takes no more; past it the worker is taken for lost."""
-
-
-class Requester(Protocol):
-    """Whoever waits for an answer: a client's connection, or a worker that called another handler."""
-
-    def replied(self, entry: "Entry", reply: Reply, now: float) -> None: ...
-    def failed(self, entry: "Entry", error: Error) -> None: ...
-
-
-Entry: TypeAlias = tuple[Requester, Any, float, float, float]
-"""A pending request: requester, the requester's id for it, when it was sent, its deadline (both monotonic seconds), and
-the seconds it was allowed."""
 
 
 class Observer(Protocol):
@@ -71,71 +60,6 @@ class Observer(Protocol):
     def worker_ready(self, worker: "Worker") -> None: ...
     def worker_lost(self, worker: "Worker", sessions: set[int]) -> None: ...
     def batch_done(self) -> None: ...
-
-
-class Worker:
-    """One worker process that has said hello."""
-
-    __slots__ = (
-        "capacity",
-        "dirty",
-        "draining",
-        "eager",
-        "identity",
-        "language",
-        "messages",
-        "name",
-        "out",
-        "pending",
-        "pool",
-        "process",
-        "seen",
-        "sent",
-        "sessions",
-    )
-
-    def __init__(self, identity: bytes, hello: Hello, pool: "WorkerPool", now: float) -> None:
-        self.identity = identity
-        self.pool = pool
-        self.name = hello.name
-        self.language = hello.language
-        self.process = hello.process
-        self.capacity = max(1, hello.capacity)
-        self.eager = hello.sessions
-        self.pending: dict[int, Entry] = {}
-        self.sessions: set[int] = set()
-        self.out: list[Any] = []
-        self.dirty = False
-        self.draining = False
-        self.seen = now
-        self.sent = now
-        self.messages = 0
-
-
-class WorkerPool:
-    """The workers of one handler and one contract. ``ready`` are those that take requests."""
-
-    __slots__ = ("digest", "name", "ready", "workers")
-
-    def __init__(self, name: str, digest: str) -> None:
-        self.name = name
-        self.digest = digest
-        self.workers: list[Worker] = []
-        self.ready: list[Worker] = []
-
-    def pick(self) -> Worker | None:
-        """The ready worker with the fewest requests in flight and credit left, or ``None``."""
-        ready = self.ready
-        if not ready:
-            return None
-        worker = ready[0] if len(ready) == 1 else min(ready, key=_load)
-        if len(worker.pending) < worker.capacity:
-            return worker
-        return min((worker for worker in ready if len(worker.pending) < worker.capacity), key=_load, default=None)
-
-
-def _load(worker: Worker) -> int:
-    return len(worker.pending)
 
 
 class BridgeGateway:

@@ -176,7 +176,7 @@ def _explain_frame(route: "Route", data: bytes) -> bool:
         fields([("goes", "to the handler as it is, and is answered by frames as they are")])
         return True
     from routewright.gateway.endpoint import client_decoder
-    from routewright.gateway.errors import error_frame
+    from routewright.gateway.errors import Fault, error_frame
     from routewright.table.frames import DECODE_ERRORS, FrameError, client_messages, diagnose
 
     try:
@@ -190,7 +190,7 @@ def _explain_frame(route: "Route", data: bytes) -> bool:
         return True
     heading("frame is refused, and its client is told:")
     print(
-        "  " + error_frame(problem.code, problem.message, id=problem.id, path=problem.path, hint=problem.hint).decode()
+        "  " + error_frame(Fault(problem.code, problem.message, problem.id, problem.path, hint=problem.hint)).decode()
     )
     return False
 

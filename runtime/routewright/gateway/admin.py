@@ -16,6 +16,7 @@ from aiohttp import web
 
 from routewright.gateway.listener import is_loopback
 from routewright.gateway.metrics import exposition
+from routewright.gateway.report import readiness, stats
 from routewright.gateway.supervisor import StartFailed, Supervisor
 
 
@@ -83,15 +84,15 @@ class Admin:
         return _json({"status": "ok"})
 
     async def _ready(self) -> web.Response:
-        readiness = self._supervisor.readiness()
-        return _json(readiness, 200 if readiness["ready"] else 503)
+        report = readiness(self._supervisor)
+        return _json(report, 200 if report["ready"] else 503)
 
     async def _metrics(self) -> web.Response:
-        text = exposition(await self._supervisor.stats())
+        text = exposition(await stats(self._supervisor))
         return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def _stats(self) -> web.Response:
-        return _json(await self._supervisor.stats())
+        return _json(await stats(self._supervisor))
 
 
 def _host(request: web.BaseRequest) -> str:

@@ -6,7 +6,7 @@ Strategy: the call travels like a client's message, in a session of its own that
 from typing import TYPE_CHECKING
 
 from routewright.bridge.codec import Call, Error, Open, Reply
-from routewright.bridge.gateway import Entry, Worker
+from routewright.bridge.pool import Entry, Worker
 from routewright.gateway.connection import as_claims
 from routewright.gateway.errors import RETRYABLE
 from routewright.table import MessageType

@@ -11,9 +11,9 @@ from collections import deque
 from typing import TYPE_CHECKING, TypeAlias
 
 from routewright.bridge.codec import Error, Open, Reply
-from routewright.bridge.gateway import Entry, Worker
+from routewright.bridge.pool import Entry, Worker
 from routewright.gateway.endpoint import Endpoint
-from routewright.gateway.errors import CLOSE_CODES
+from routewright.gateway.errors import CLOSE_CODES, Fault
 from routewright.gateway.lane import Lane
 from routewright.gateway.socket import State, WebSocket
 from routewright.hooks import Gate, Incoming, Outgoing, PluginFailed, Refusal, Rewrite, SessionInfo
@@ -69,17 +69,7 @@ class Connection(WebSocket):
         """A frame has passed the hooks, which may have replaced it."""
         raise NotImplementedError
 
-    def error(
-        self,
-        code: str,
-        message: str,
-        *,
-        id: Id = None,
-        path: str = "",
-        retryable: bool | None = None,
-        retry_after: float = 0.0,
-        hint: str = "",
-    ) -> None:
+    def error(self, fault: Fault) -> None:
         """Tell the client of an error."""
         raise NotImplementedError
 
@@ -121,12 +111,8 @@ class Connection(WebSocket):
         """Tell the client that its request was not taken, and why."""
         name = self.endpoint.route.name
         busy = f"every worker of route {name!r} is busy"
-        self.error(
-            "overloaded",
-            busy if self.endpoint.pool.ready else f"no worker of route {name!r} is ready",
-            id=id,
-            retry_after=1.0,
-        )
+        text = busy if self.endpoint.pool.ready else f"no worker of route {name!r} is ready"
+        self.error(Fault("overloaded", text, id, retry_after=1.0))
 
     # Back-pressure
 
@@ -230,9 +216,9 @@ class Connection(WebSocket):
 
     def _refused(self, refusal: Refusal | PluginFailed, id: Id) -> None:
         if isinstance(refusal, Refusal):
-            self.error(refusal.code, refusal.message, id=id, retry_after=refusal.retry_after)
+            self.error(Fault(refusal.code, refusal.message, id, retry_after=refusal.retry_after))
         else:
-            self.error("handler_error", "a plugin failed", id=id)
+            self.error(Fault("handler_error", "a plugin failed", id))
 
     def _hooked_reply(self, chain: Rewrite, outgoing: Outgoing) -> None:
         if not chain.sync:
@@ -269,14 +255,7 @@ class Connection(WebSocket):
     def failed(self, entry: Entry, error: Error) -> None:
         """No answer, and why."""
         self.in_flight -= 1
-        self.error(
-            error.code,
-            error.message,
-            id=entry[1],
-            path=error.path,
-            retryable=error.retryable,
-            retry_after=error.retry_after,
-        )
+        self.error(Fault(error.code, error.message, entry[1], error.path, error.retryable, error.retry_after))
         if self.held is not None:
             self.release()
 

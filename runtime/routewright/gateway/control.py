@@ -101,19 +101,19 @@ class Control:
         self._handle = handle
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Message]] = {}
-        self._writer: asyncio.StreamWriter | None = None
+        self._out: asyncio.StreamWriter | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.closed = asyncio.Event()
 
     async def open(self, end: socket.socket) -> None:
         """Begin to read from one end of the socket pair."""
-        reader, self._writer = await asyncio.open_connection(sock=end, limit=_LONGEST)
+        reader, self._out = await asyncio.open_connection(sock=end, limit=_LONGEST)
         self._spawn(self._read(reader))
 
     def tell(self, message: Message, number: int = 0) -> None:
         """Send without waiting; nothing happens when the other end is gone."""
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(_encode(_Line(number, message)) + b"\n")
+        if self._out is not None and not self._out.is_closing():
+            self._out.write(_encode(_Line(number, message)) + b"\n")
 
     async def ask(self, message: Message, timeout: float = 30.0) -> Done:
         """Send and wait for the answer.
@@ -140,8 +140,8 @@ class Control:
 
     def close(self) -> None:
         """Close this end."""
-        if self._writer is not None:
-            self._writer.close()
+        if self._out is not None:
+            self._out.close()
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:
@@ -160,8 +160,8 @@ class Control:
             for future in self._waiting.values():
                 if not future.done():
                     future.set_exception(ControlLost("the process is gone"))
-            if self._writer is not None:
-                self._writer.close()
+            if self._out is not None:
+                self._out.close()
 
     async def _answer(self, received: _Line) -> None:
         answer = await self._handle(received.message)

@@ -8,7 +8,7 @@ connections until they leave.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from routewright.bridge.gateway import WorkerPool
+from routewright.bridge.pool import WorkerPool
 from routewright.hooks import RouteHooks
 from routewright.policies.rate_limit import RateLimiter
 from routewright.table import MessageType, Route

@@ -1,6 +1,6 @@
 """Error frames, and what each error code means for a client."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -36,22 +36,33 @@ class _Frame(msgspec.Struct, omit_defaults=True, tag="error", tag_field="type"):
 _encode = msgspec.json.Encoder().encode
 
 
-def error_frame(
-    code: str,
-    message: str,
-    *,
-    id: Id = None,
-    path: str = "",
-    retryable: bool | None = None,
-    retry_after: float = 0.0,
-    hint: str = "",
-) -> bytes:
-    """The JSON of an error frame; ``retryable`` follows from the code unless it is given."""
-    if retryable is None:
-        retryable = code in RETRYABLE
-    wait = round(retry_after, 3) if retry_after else msgspec.UNSET
-    return _encode(
-        _Frame(
-            msgspec.UNSET if id is None else id, _Detail(code, message, path or msgspec.UNSET, retryable, wait, hint)
-        )
+class Fault(NamedTuple):
+    """Something that a client is told went wrong.
+
+    Attributes:
+        id: of the request; ``None`` where it has none.
+        path: JSON path of the wrong node.
+        retryable: the same message may succeed later; ``None`` where the code says it (see `RETRYABLE`).
+        retry_after: seconds.
+    """
+
+    code: str
+    message: str
+    id: Id = None
+    path: str = ""
+    retryable: bool | None = None
+    retry_after: float = 0.0
+    hint: str = ""
+
+
+def error_frame(fault: Fault) -> bytes:
+    """The JSON of an error frame."""
+    detail = _Detail(
+        fault.code,
+        fault.message,
+        fault.path or msgspec.UNSET,
+        fault.code in RETRYABLE if fault.retryable is None else fault.retryable,
+        round(fault.retry_after, 3) if fault.retry_after else msgspec.UNSET,
+        fault.hint,
     )
+    return _encode(_Frame(msgspec.UNSET if fault.id is None else fault.id, detail))

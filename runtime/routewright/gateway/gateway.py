@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from routewright.bridge.codec import Call, Close, Publish, Push
-from routewright.bridge.gateway import BridgeGateway, Worker, WorkerPool
+from routewright.bridge.gateway import BridgeGateway
+from routewright.bridge.pool import Worker, WorkerPool
 from routewright.gateway.call import Caller, call
 from routewright.gateway.connection import Connection
 from routewright.gateway.endpoint import Endpoint
+from routewright.gateway.errors import Fault
 from routewright.gateway.raw import RawConnection
-from routewright.gateway.socket import Sockets
+from routewright.gateway.sockets import Sockets
 from routewright.hooks import Plugins, Reloaded
 from routewright.table import Route, Settings, Table, load
 from routewright.table.change import classify
@@ -299,7 +301,7 @@ class Gateway:
             if connection is not None and connection.worker is worker:
                 connection.worker = None
                 if isinstance(connection, RawConnection):
-                    connection.error("worker_lost", "the worker went away")
+                    connection.error(Fault("worker_lost", "the worker went away"))
         for endpoint in tuple(self.retired):
             if endpoint.pool is worker.pool and not worker.pool.workers:
                 self._close_all(endpoint, 4001, "the route has changed")

@@ -97,7 +97,7 @@ def _by_route(routes: list[dict[str, Any]], key: str) -> dict[str, int]:
 
 
 def exposition(stats: dict[str, Any]) -> bytes:
-    """The text that Prometheus scrapes, from `Supervisor.stats`."""
+    """The text that Prometheus scrapes, from `routewright.gateway.report.stats`."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(stats))
     return generate_latest(registry)

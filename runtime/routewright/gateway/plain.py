@@ -5,7 +5,7 @@ go wrong leaves it by the shortest way.
 """
 
 from routewright.gateway.connection import Connection
-from routewright.gateway.errors import error_frame
+from routewright.gateway.errors import Fault, error_frame
 from routewright.gateway.socket import State
 from routewright.hooks import Incoming
 from routewright.table import MessageType
@@ -74,30 +74,17 @@ class PlainConnection(Connection):
         self.in_flight += 1
         self.endpoint.request(worker, (self, id, now, now + timeout, timeout), self.info.id, type, data, False)
 
-    def error(
-        self,
-        code: str,
-        message: str,
-        *,
-        id: Id = None,
-        path: str = "",
-        retryable: bool | None = None,
-        retry_after: float = 0.0,
-        hint: str = "",
-    ) -> None:
-        self.endpoint.count_error(code)
+    def error(self, fault: Fault) -> None:
+        self.endpoint.count_error(fault.code)
         if self.state is State.OPEN:
-            frame = error_frame(
-                code, message, id=id, path=path, retryable=retryable, retry_after=retry_after, hint=hint
-            )
-            self.write(frame, False)
+            self.write(error_frame(fault), False)
 
     def _wrong(self, problem: FrameError) -> None:
-        self.error(problem.code, problem.message, id=problem.id, path=problem.path, hint=problem.hint)
+        self.error(Fault(problem.code, problem.message, problem.id, problem.path, hint=problem.hint))
 
     def _limited(self, data: bytes, wait: float) -> None:
         try:
             id = decode_open(data).id
         except FrameError as problem:
             id = problem.id
-        self.error("rate_limited", "too many messages", id=id, retry_after=wait)
+        self.error(Fault("rate_limited", "too many messages", id, retry_after=wait))

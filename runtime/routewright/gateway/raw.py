@@ -5,11 +5,10 @@ moves to another only when nothing is in flight. There are no error frames: an e
 it was.
 """
 
-from routewright.bridge.gateway import Worker
+from routewright.bridge.pool import Worker
 from routewright.gateway.connection import Connection
-from routewright.gateway.errors import CLOSE_CODES
+from routewright.gateway.errors import CLOSE_CODES, Fault
 from routewright.hooks import Incoming
-from routewright.table.frames import Id
 
 
 class RawConnection(Connection):
@@ -37,7 +36,7 @@ class RawConnection(Connection):
         endpoint = self.endpoint
         endpoint.received += 1
         if self.limiter is not None and self.limiter.admit(self._clock()):
-            self.error("rate_limited", "too many frames")
+            self.error(Fault("rate_limited", "too many frames"))
         elif endpoint.message_hook is not None:
             self.run_hooks(endpoint.message_hook, Incoming("", None, data, binary))
         else:
@@ -63,16 +62,6 @@ class RawConnection(Connection):
         worker = self.endpoint.pool.pick()
         return None if worker is None else self.adopt(worker)
 
-    def error(
-        self,
-        code: str,
-        message: str,
-        *,
-        id: Id = None,
-        path: str = "",
-        retryable: bool | None = None,
-        retry_after: float = 0.0,
-        hint: str = "",
-    ) -> None:
-        self.endpoint.count_error(code)
-        self.close(CLOSE_CODES.get(code, 1011), f"{code}: {message}")
+    def error(self, fault: Fault) -> None:
+        self.endpoint.count_error(fault.code)
+        self.close(CLOSE_CODES.get(fault.code, 1011), f"{fault.code}: {fault.message}")

@@ -11,6 +11,7 @@ from routewright.gateway.admin import Admin
 from routewright.gateway.logs import configure_logs
 from routewright.gateway.options import Compile, Options
 from routewright.gateway.process import loop_factory
+from routewright.gateway.report import readiness
 from routewright.gateway.supervisor import StartFailed, Supervisor
 
 log = structlog.get_logger("routewright.supervisor")
@@ -79,7 +80,7 @@ async def _start(supervisor: Supervisor, admin: Admin) -> None:
     host, port = supervisor.listening.getsockname()[:2]
     scheme = "wss" if supervisor.settings.tls is not None else "ws"
     log.info(
-        "ready" if supervisor.readiness()["ready"] else "serving, but not every route is ready",
+        "ready" if readiness(supervisor)["ready"] else "serving, but not every route is ready",
         url=f"{scheme}://{_bracket(host)}:{port}",
         admin=f"http://{_bracket(admin_host)}:{admin_port}",
         routes=[route.path for route in supervisor.table.routes],

@@ -13,12 +13,14 @@ that must not travel (7.4.1), and it leaves the UTF-8 of a text frame unchecked 
 
 import asyncio
 import enum
-import struct
 from typing import Any
 
 from aiohttp import WSMsgType, web
 from aiohttp._websocket.models import WebSocketError
 from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
+
+from routewright.gateway.framing import BINARY_HEADERS, TEXT_HEADERS, header
+from routewright.gateway.sockets import Sockets
 
 HIGH_WATER = 64 * 1024
 """Unsent bytes past which a client counts as slow."""
@@ -30,21 +32,7 @@ _TEXT = WSMsgType.TEXT
 _BINARY = WSMsgType.BINARY
 _PING = WSMsgType.PING
 _CLOSE = WSMsgType.CLOSE
-
-TEXT_HEADERS = [bytes((0x81, length)) for length in range(126)]
-BINARY_HEADERS = [bytes((0x82, length)) for length in range(126)]
-_LENGTH_16 = struct.Struct("!BBH").pack
-_LENGTH_64 = struct.Struct("!BBQ").pack
 _NEVER_SENT = frozenset((1004, 1005, 1006, 1015))
-
-
-def header(opcode: int, length: int) -> bytes:
-    """The header of an unmasked, final frame."""
-    if length < 126:
-        return bytes((0x80 | opcode, length))
-    if length < 0x10000:
-        return _LENGTH_16(0x80 | opcode, 126, length)
-    return _LENGTH_64(0x80 | opcode, 127, length)
 
 
 class State(enum.Enum):
@@ -58,47 +46,6 @@ class State(enum.Enum):
 # looking a member up in its class costs more than all else that is done with it per message
 _OPEN = State.OPEN
 _CLOSED = State.CLOSED
-
-
-class Sockets:
-    """What the sockets of one gateway share: which of them have something to send in this tick, which wait for their
-    peer's close frame (and until when), and which have a peer that does not read."""
-
-    __slots__ = ("_loop", "_scheduled", "closing", "dirty", "stalled", "writes")
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._scheduled = False
-        self.dirty: list[WebSocket] = []
-        self.closing: dict[WebSocket, float] = {}
-        self.stalled: set[WebSocket] = set()
-        self.writes = 0
-
-    def schedule(self) -> None:
-        """Flush at the end of this tick, unless somebody does it earlier."""
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._scheduled_flush)
-
-    def _scheduled_flush(self) -> None:
-        self._scheduled = False
-        self.flush()
-
-    def flush(self) -> None:
-        """One joined write for each socket that has frames."""
-        dirty = self.dirty
-        if not dirty:
-            return
-        self.dirty = []
-        self.writes += len(dirty)
-        for socket in dirty:
-            socket.flush()
-
-    def cut(self, now: float) -> None:
-        """Cut every connection whose peer did not answer a close frame in time."""
-        for socket in [socket for socket, deadline in self.closing.items() if deadline <= now]:
-            del self.closing[socket]
-            socket.abort()
 
 
 class WebSocket(WebSocketDataQueue, asyncio.Protocol):

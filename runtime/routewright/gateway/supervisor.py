@@ -19,7 +19,6 @@ import structlog
 
 from routewright.gateway.control import Commit, Discard, Gone, Prepare, Refused, Release
 from routewright.gateway.curve import worker_environment
-from routewright.gateway.figures import add_up
 from routewright.gateway.gateways import GatewayChild, GatewayFailed
 from routewright.gateway.options import Compile, Compiled, Options
 from routewright.gateway.spare import Spare
@@ -359,66 +358,11 @@ class Supervisor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # What operators see
-
-    def readiness(self) -> dict[str, Any]:
-        """Each route: whether it is ready, and if not, why."""
-        routes: dict[str, dict[str, Any]] = {}
-        for pool in self.table.pools:
-            reason = self._why_not(pool)
-            for name in pool.routes:
-                routes[name] = {"ready": not reason, **({"reason": reason} if reason else {})}
-        ready = not self.draining and all(route["ready"] for route in routes.values())
-        return {"ready": ready, "draining": self.draining, "routes": routes}
-
-    def _why_not(self, pool: Pool) -> str:
-        counts = [_ready_workers(gateway.pools, pool.name) for gateway in self.gateways]
-        if counts and min(counts) > 0:
-            return ""
-        group = self.groups.get((pool.name, pool.digest))
-        if group is None:
-            return f"no worker {pool.name!r} is connected"
-        if group.problems:
-            first = group.problems[0]
-            place = f"{first['file']}:{first['line']}: " if first.get("file") else ""
-            return f"{place}{first.get('message', '')}"
-        return f"the workers of {pool.name} are starting"
-
-    async def stats(self) -> dict[str, Any]:
-        """Everything there is to know, as JSON."""
-        reports = await asyncio.gather(*(gateway.figures() for gateway in self.gateways))
-        return {
-            "uptime": round(time.time() - self.started, 3),
-            "digest": self.table.digest,
-            "reloads": dict(self.reloads),
-            "problem": self.problem,
-            "kept": sorted(self.kept),
-            **add_up([report for report in reports if report is not None]),
-            "workers": [
-                {
-                    "pool": group.pool.name,
-                    "digest": group.pool.digest,
-                    "routes": list(group.pool.routes),
-                    "wanted": group.pool.workers,
-                    "ready": sum(process.state == "ready" for process in group.processes),
-                    "processes": [process.number for process in group.processes if process.state != "ended"],
-                    "restarts": group.restarts,
-                    "problems": group.problems,
-                }
-                for group in self.groups.values()
-            ],
-            "gateway_restarts": sum(gateway.restarts for gateway in self.gateways),
-        }
-
 
 def _below(path: Path, project: Path, module: str) -> bool:
     """Whether a file is a module, or lies in its package."""
     place = project.joinpath(*module.split("."))
     return path == place.with_suffix(".py") or path.is_relative_to(place)
-
-
-def _ready_workers(pools: list[dict[str, Any]], name: str) -> int:
-    return sum(pool["ready"] for pool in pools if pool["name"] == name)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -1,0 +1,82 @@
+"""The workers that a gateway knows, by the handler they answer for, and what each owes."""
+
+from typing import Any, Protocol, TypeAlias
+
+from routewright.bridge.codec import Error, Hello, Reply
+
+
+class Requester(Protocol):
+    """Whoever waits for an answer: a client's connection, or a worker that called another handler."""
+
+    def replied(self, entry: "Entry", reply: Reply, now: float) -> None: ...
+    def failed(self, entry: "Entry", error: Error) -> None: ...
+
+
+Entry: TypeAlias = tuple[Requester, Any, float, float, float]
+"""A pending request: requester, the requester's id for it, when it was sent, its deadline (both monotonic seconds), and
+the seconds it was allowed."""
+
+
+class Worker:
+    """One worker process that has said hello."""
+
+    __slots__ = (
+        "capacity",
+        "dirty",
+        "draining",
+        "eager",
+        "identity",
+        "language",
+        "messages",
+        "name",
+        "out",
+        "pending",
+        "pool",
+        "process",
+        "seen",
+        "sent",
+        "sessions",
+    )
+
+    def __init__(self, identity: bytes, hello: Hello, pool: "WorkerPool", now: float) -> None:
+        self.identity = identity
+        self.pool = pool
+        self.name = hello.name
+        self.language = hello.language
+        self.process = hello.process
+        self.capacity = max(1, hello.capacity)
+        self.eager = hello.sessions
+        self.pending: dict[int, Entry] = {}
+        self.sessions: set[int] = set()
+        self.out: list[Any] = []
+        self.dirty = False
+        self.draining = False
+        self.seen = now
+        self.sent = now
+        self.messages = 0
+
+
+class WorkerPool:
+    """The workers of one handler and one contract. ``ready`` are those that take requests."""
+
+    __slots__ = ("digest", "name", "ready", "workers")
+
+    def __init__(self, name: str, digest: str) -> None:
+        self.name = name
+        self.digest = digest
+        self.workers: list[Worker] = []
+        self.ready: list[Worker] = []
+
+    def pick(self) -> Worker | None:
+        """The ready worker with the fewest requests in flight and credit left, or ``None``."""
+        ready = self.ready
+        if not ready:
+            return None
+        worker = ready[0] if len(ready) == 1 else min(ready, key=_load)
+        if len(worker.pending) < worker.capacity:
+            return worker
+        return min((worker for worker in ready if len(worker.pending) < worker.capacity), key=_load, default=None)
+
+
+def _load(worker: Worker) -> int:
+    return len(worker.pending)
