@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import socket
 import struct
 from collections.abc import AsyncIterator, Iterable
@@ -14,6 +13,10 @@ from tests.served import PATIENCE, Served
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 """The key of RFC 6455, 1.3, and what must answer it."""
+
+MASK = b"\x37\xfa\x21\x3d"
+"""That of its examples (5.7). Always the same, for frames are parameters of tests, which must have the same names in
+every process."""
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
@@ -56,8 +59,7 @@ def frame(opcode: int, payload: bytes | str = b"", *, fin: bool = True, masked: 
         head += bytes([bit | len(data)])
     if not masked:
         return head + data
-    mask = os.urandom(4)
-    return head + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(data))
+    return head + MASK + bytes(byte ^ MASK[at % 4] for at, byte in enumerate(data))
 
 
 def closing(code: int, reason: bytes = b"") -> bytes:
