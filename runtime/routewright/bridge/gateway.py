@@ -250,25 +250,28 @@ class BridgeGateway:
 
     def _readable(self) -> None:
         self._reading = False
-        if (socket := self._socket) is None:
-            return
-        for _ in range(MOST_PER_TICK):
+        if self._read(MOST_PER_TICK):
+            self._reading = True
+            self._loop.call_soon(self._readable)
+        self._observer.batch_done()
+
+    def _read(self, most: int) -> bool:
+        """Take in at most so many batches; whether more may be waiting."""
+        for _ in range(most):
+            if (socket := self._socket) is None:
+                return False
             try:
                 identity = socket.recv(zmq.NOBLOCK)
             except zmq.Again:
-                break
+                return False
             data = socket.recv(zmq.NOBLOCK)
             while socket.getsockopt(zmq.RCVMORE):
                 data = socket.recv(zmq.NOBLOCK)
             self._received(identity, data)
             # asking costs a third of being told that there is nothing
             if self._socket is None or not int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
-                break
-        else:
-            if self._socket is not None:
-                self._reading = True
-                self._loop.call_soon(self._readable)
-        self._observer.batch_done()
+                return False
+        return True
 
     def _received(self, identity: bytes, data: bytes) -> None:
         self.batches_received += 1
@@ -372,7 +375,8 @@ class BridgeGateway:
 
     def gone(self, name: str, process: int) -> None:
         """The operating system says that a worker's process has ended. What it had sent before is read first."""
-        self._readable()
+        while self._read(MOST_PER_TICK):
+            pass
         for worker in [worker for worker in self.workers.values() if (worker.name, worker.process) == (name, process)]:
             self.lost(worker)
 

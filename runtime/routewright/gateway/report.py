@@ -30,7 +30,7 @@ def _why_not(supervisor: Supervisor, pool: Pool) -> str:
         return f"no worker {pool.name!r} is connected"
     if group.problems:
         first = group.problems[0]
-        place = f"{first['file']}:{first['line']}: " if first.get("file") else ""
+        place = f"{first['file']}:{first['line']}: " if first.get("file") and first.get("line") else ""
         return f"{place}{first.get('message', '')}"
     return f"the workers of {pool.name} are starting"
 
