@@ -167,6 +167,7 @@ async def test_a_terminals_interrupt_drains_as_well(tmp_path: Path) -> None:
             assert await closed_with(busy) == 1012
         assert await ended(served) == 0
         assert await gone(processes) == []
+    assert [line for line in served.lines if "text" in line] == []
 
 
 async def test_nobody_outlives_a_supervisor_that_was_killed(tmp_path: Path) -> None:

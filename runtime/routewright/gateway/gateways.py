@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from routewright.gateway.child import command
 from routewright.gateway.control import Ask, Control, ControlLost, Done, Drain, Listening, Message, Pools
 from routewright.gateway.options import Options
 from routewright.gateway.process import Start
@@ -75,10 +75,7 @@ class GatewayChild:
         self._started = asyncio.get_running_loop().create_future()
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "routewright.gateway",
-                msgspec.json.encode(start).decode(),
+                *command("routewright.gateway", msgspec.json.encode(start).decode()),
                 pass_fds=(start.listening, start.control),
                 stdin=asyncio.subprocess.DEVNULL,
             )

@@ -9,9 +9,10 @@ import contextlib
 import json
 import os
 import socket
-import sys
 from pathlib import Path
 from typing import NamedTuple
+
+from routewright.gateway.child import command
 
 
 class Interpreter(NamedTuple):
@@ -62,10 +63,7 @@ class Spare:
         descriptor = theirs.fileno()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "routewright.handlers",
-                "--wait",
+                *command("routewright.handlers", "--wait"),
                 pass_fds=(descriptor,),
                 stdin=asyncio.subprocess.PIPE,
                 cwd=self._project,
