@@ -22,6 +22,7 @@ from routewright.codegen.errors import RenderError, placed
 from routewright.codegen.expressions import WIDTH, columns, lay
 from routewright.codegen.modules import COMPONENTS, Module, components_module, module_name, route_module
 from routewright.spec import schema
+from routewright.spec.collector import paused
 from routewright.spec.model import Route, Spec
 
 GENERATOR = "routewright"
@@ -47,7 +48,7 @@ def render(spec: Spec) -> dict[str, str]:
     Raises:
         RenderError: the spec has no rendering.
     """
-    with placed(""):
+    with paused(), placed(""):
         found = digests(spec)
         files = {"__init__.py": _python("package.py.jinja", spec)}
         attributes: dict[str, dict[str, str]] = {}
