@@ -49,6 +49,14 @@ UNSENT = 64 * 1024 * 1024
 """Bytes that may wait for a worker whose socket takes no more; past it the worker is taken for lost."""
 
 
+# plain numbers: an operation on two members of an enumeration makes a third one, which costs more than the call
+_NOBLOCK = int(zmq.NOBLOCK)
+_POLLIN = int(zmq.POLLIN)
+_EVENTS = int(zmq.EVENTS)
+_RCVMORE = int(zmq.RCVMORE)
+_MORE = int(zmq.SNDMORE) | _NOBLOCK
+
+
 class Observer(Protocol):
     """What the bridge tells the gateway."""
 
@@ -220,8 +228,8 @@ class BridgeGateway:
             data = codec.encode(batch)
             try:
                 # ROUTER drops nothing it has accepted: both parts are queued, or neither
-                socket.send(worker.identity, zmq.SNDMORE | zmq.NOBLOCK)
-                socket.send(data, zmq.NOBLOCK)
+                socket.send(worker.identity, _MORE)
+                socket.send(data, _NOBLOCK)
             except zmq.Again:
                 self._retry(worker, len(data))
                 continue
@@ -232,7 +240,7 @@ class BridgeGateway:
             worker.sent = now
             worker.messages += len(batch)
             self.batches_sent += 1
-        if not self._reading and int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+        if not self._reading and int(socket.getsockopt(_EVENTS)) & _POLLIN:
             self._reading = True
             self._loop.call_soon(self._readable)
 
@@ -261,15 +269,15 @@ class BridgeGateway:
             if (socket := self._socket) is None:
                 return False
             try:
-                identity = socket.recv(zmq.NOBLOCK)
+                identity = socket.recv(_NOBLOCK)
             except zmq.Again:
                 return False
-            data = socket.recv(zmq.NOBLOCK)
-            while socket.getsockopt(zmq.RCVMORE):
-                data = socket.recv(zmq.NOBLOCK)
+            data = socket.recv(_NOBLOCK)
+            while socket.getsockopt(_RCVMORE):
+                data = socket.recv(_NOBLOCK)
             self._received(identity, data)
             # asking costs a third of being told that there is nothing
-            if self._socket is None or not int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+            if self._socket is None or not int(socket.getsockopt(_EVENTS)) & _POLLIN:
                 return False
         return True
 
@@ -359,8 +367,8 @@ class BridgeGateway:
     def _refuse(self, identity: bytes, reason: str) -> None:
         if (socket := self._socket) is not None:
             try:
-                socket.send(identity, zmq.SNDMORE | zmq.NOBLOCK)
-                socket.send(codec.encode([Refused(reason)]), zmq.NOBLOCK)
+                socket.send(identity, _MORE)
+                socket.send(codec.encode([Refused(reason)]), _NOBLOCK)
             except zmq.ZMQError:
                 return
 

@@ -39,6 +39,11 @@ RETRY = (0.05, 2.0)
 
 log = logging.getLogger("routewright.bridge")
 
+# plain numbers: an operation on two members of an enumeration makes a third one, which costs more than the call
+_NOBLOCK = int(zmq.NOBLOCK)
+_POLLIN = int(zmq.POLLIN)
+_EVENTS = int(zmq.EVENTS)
+
 Context: TypeAlias = "zmq.Context[zmq.Socket[bytes]]"
 Socket: TypeAlias = "zmq.Socket[bytes]"
 
@@ -196,12 +201,12 @@ class Link:
                 pending += _batches(out)
                 out.clear()
             try:
-                socket.send(pending[0], zmq.NOBLOCK)
+                socket.send(pending[0], _NOBLOCK)
             except zmq.Again:
                 break
             self._spoken = True
             del pending[0]
-        if not self._read_due and int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+        if not self._read_due and int(socket.getsockopt(_EVENTS)) & _POLLIN:
             self._read_due = True
             self._loop.call_soon(self._read)
         if self._waiters and not self.congested:
@@ -233,7 +238,7 @@ class Link:
             if self._socket is None:
                 return
             try:
-                data = self._socket.recv(zmq.NOBLOCK)
+                data = self._socket.recv(_NOBLOCK)
             except zmq.Again:
                 break
             self._silent = 0.0
@@ -247,7 +252,7 @@ class Link:
             else:
                 self._greeted(batch)
             # asking costs a third of being told that there is nothing
-            if self._socket is None or not int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+            if self._socket is None or not int(self._socket.getsockopt(_EVENTS)) & _POLLIN:
                 break
         else:
             self._read_due = True
@@ -298,8 +303,8 @@ class Link:
         event = 0
         try:
             while True:
-                event = int.from_bytes(monitor.recv(zmq.NOBLOCK)[:2], "little")
-                monitor.recv(zmq.NOBLOCK)
+                event = int.from_bytes(monitor.recv(_NOBLOCK)[:2], "little")
+                monitor.recv(_NOBLOCK)
         except zmq.Again:
             pass
         if event:

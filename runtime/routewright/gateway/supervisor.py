@@ -8,6 +8,7 @@ route whose new module does not start keeps its old one.
 
 import asyncio
 import contextlib
+import json
 import shutil
 import socket
 import tempfile
@@ -319,6 +320,8 @@ class Supervisor:
         generated = self.project / "generated"
         python = {path for path in changed if path.suffix == ".py" and path.parent != generated}
         data = changed - python
+        if all(path.parent == generated for path in data) and self._published() == self.table.digest:
+            data = set()
         plugins = any(self._is_plugin(path) for path in python)
         affected = self._affected(python)
         if data or plugins or (python and self.kept):
@@ -328,6 +331,14 @@ class Supervisor:
         if affected:
             await asyncio.gather(*(self._replace(group) for group in affected))
             self._rewatch()
+
+    def _published(self) -> str:
+        """The digest of the spec that ``generated/`` was made from: this reload's own writing is no news."""
+        try:
+            manifest = json.loads((self.project / "generated" / "manifest.json").read_bytes())
+            return str(manifest["spec"]["digest"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
 
     def _affected(self, changed: set[Path]) -> list[WorkerGroup]:
         """The groups whose processes have imported one of these files, or whose module never started."""
