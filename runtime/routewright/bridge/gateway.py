@@ -45,6 +45,9 @@ MOST_PER_TICK = 64
 SWEEP = 0.05
 """Seconds between two looks at the deadlines."""
 
+LAST_WORDS = 0.25
+"""Seconds in which the answers of a worker that has ended may still arrive."""
+
 UNSENT = 64 * 1024 * 1024
 """Bytes that may wait for a worker whose socket takes no more; past it the worker is taken for lost."""
 
@@ -152,9 +155,7 @@ class BridgeGateway:
     def release(self, worker: Worker) -> None:
         """Send a worker no more requests; it leaves when it has answered those it has."""
         if not worker.draining:
-            worker.draining = True
-            if worker in worker.pool.ready:
-                worker.pool.ready.remove(worker)
+            self._retire(worker)
             self.send(worker, Goodbye())
 
     def superseded(self, name: str, processes: frozenset[int]) -> None:
@@ -234,7 +235,8 @@ class BridgeGateway:
                 self._retry(worker, len(data))
                 continue
             except zmq.ZMQError:
-                self.lost(worker)
+                worker.out = []
+                self._leaving(worker)
                 continue
             worker.out = []
             worker.sent = now
@@ -374,28 +376,37 @@ class BridgeGateway:
 
     def _goodbye(self, worker: Worker) -> None:
         if not worker.draining:
-            worker.draining = True
-            if worker in worker.pool.ready:
-                worker.pool.ready.remove(worker)
+            self._retire(worker)
             self.send(worker, Goodbye())
 
     # Loss and lateness
 
     def gone(self, name: str, process: int) -> None:
-        """The operating system says that a worker's process has ended. What it had sent before is read first."""
-        while self._read(MOST_PER_TICK):
-            pass
+        """The operating system says that a worker's process has ended."""
         for worker in [worker for worker in self.workers.values() if (worker.name, worker.process) == (name, process)]:
+            self._leaving(worker)
+
+    def _leaving(self, worker: Worker) -> None:
+        """A worker cannot be reached any more. What it had sent before may still be unread, or on its way through
+        ZeroMQ's own thread, so one that owes answers is given up only after `LAST_WORDS`."""
+        self._retire(worker)
+        if worker.pending:
+            self._loop.call_later(LAST_WORDS, self.lost, worker)
+        else:
             self.lost(worker)
+
+    def _retire(self, worker: Worker) -> None:
+        """Take a worker out of its pool's choice."""
+        worker.draining = True
+        if worker in worker.pool.ready:
+            worker.pool.ready.remove(worker)
 
     def lost(self, worker: Worker) -> None:
         """A worker is gone: each of its pending requests fails with ``worker_lost``."""
         if self.workers.pop(worker.identity, None) is None:
             return
-        worker.draining = True
+        self._retire(worker)
         worker.pool.workers.remove(worker)
-        if worker in worker.pool.ready:
-            worker.pool.ready.remove(worker)
         pending, worker.pending = worker.pending, {}
         for entry in pending.values():
             entry[0].failed(entry, Error(0, "worker_lost", "the worker went away before it answered", True))
