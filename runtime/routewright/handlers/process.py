@@ -19,7 +19,7 @@ from routewright.handlers.loading import Loaded
 from routewright.handlers.service import Service
 from routewright.handlers.status import Status
 
-FAREWELL = 2.0
+FAREWELL = 4.0
 """Seconds that an otherwise idle worker waits for a gateway to answer its goodbye."""
 
 LAST_WORDS = 1.0
@@ -123,7 +123,9 @@ class Worker:
             if link.ready and link not in self._gone:
                 link.put(Goodbye())
         while self._busy() or self._expected():
-            limit = self._drain if self._busy() else min(self._drain, FAREWELL)
+            # requests may be on their way until a gateway has said its goodbye, however short the drain; a second
+            # signal leaves no time at all
+            limit = self._drain if self._busy() or not self._drain else max(self._drain, FAREWELL)
             left = begun + limit - loop.time()
             if left <= 0:
                 break
