@@ -125,7 +125,7 @@ class Worker:
         while self._busy() or self._expected():
             # requests may be on their way until a gateway has said its goodbye, however short the drain; a second
             # signal leaves no time at all
-            limit = self._drain if self._busy() or not self._drain else max(self._drain, FAREWELL)
+            limit = self._drain if self._busy() or not self._drain else FAREWELL
             left = begun + limit - loop.time()
             if left <= 0:
                 break
