@@ -1,12 +1,16 @@
 """A JSON file of the spec, as it was read: its text, its value, and where everything in it stands."""
 
+import contextlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from routewright.spec.decoding import Unsound, decode
 from routewright.spec.lines import Lines
+from routewright.spec.places import Places
 from routewright.spec.pointer import parent
 from routewright.spec.scanner import Fault, Place, scan
 
@@ -23,7 +27,7 @@ class Document:
     text: str
     whole: bool = False
     value: Any = None
-    places: dict[str, Place] = field(default_factory=dict)
+    places: Places | Mapping[str, Place] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
     def line_column(self, offset: int) -> tuple[int, int]:
@@ -32,9 +36,11 @@ class Document:
 
     def offset(self, pointer: str, *, key: bool = False) -> int:
         """Where the node at ``pointer`` begins (or its key), or the nearest node above it that there is."""
-        while pointer and pointer not in self.places:
+        place = self.places.get(pointer)
+        while place is None and pointer:
             pointer = parent(pointer)
-        place = self.places.get(pointer, Place(0, -1))
+            place = self.places.get(pointer)
+        place = place or Place(0, -1)
         return place.key if key and place.key >= 0 else place.value
 
     @cached_property
@@ -85,5 +91,7 @@ def _decoded(path: Path, name: str, data: bytes) -> Document:
     if text.startswith("\ufeff"):
         text = text[1:]
         faults.append(Fault("RW002", 0, "the file begins with a byte order mark", "save it as UTF-8 without BOM"))
+    with contextlib.suppress(Unsound):
+        return Document(path, name, text, True, decode(text), Places(text), faults)
     found = scan(text)
     return Document(path, name, text, found.whole, found.value, found.places, faults + found.faults)
