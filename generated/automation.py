@@ -3,7 +3,7 @@
 # Spec: websocket-routes.json
 """Messages of the route ``automation`` (``/ws/automation``).
 
-Run an action on this machine and follow its progress
+Run an action on this machine and follow its progress.
 
 Only the actions listed here can be run. None of them starts a program, uses the network or writes anything; files are
 read only below one folder.
@@ -19,7 +19,7 @@ __all__ = ["ActionProgress", "Actions", "RunAction", "RunActionArguments"]
 
 
 class Actions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The actions that can be run
+    """The actions that can be run.
 
     ``actions``, from the handler.
     """
@@ -44,7 +44,7 @@ class RunActionArguments(msgspec.Struct, kw_only=True, forbid_unknown_fields=Tru
 
 
 class RunAction(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Run an action
+    """Run an action.
 
     The reply is a stream of action_progress; the last part holds the result. The action ends when the client leaves.
 
@@ -56,7 +56,7 @@ class RunAction(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class ActionProgress(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How far an action has come
+    """How far an action has come.
 
     ``action_progress``, from the handler.
     """

@@ -3,7 +3,7 @@
 # Spec: websocket-routes.json
 """Messages of the route ``general`` (``/ws``).
 
-What this gateway offers, and an echo
+What this gateway offers, and an echo.
 
 An open route: describe is answered with the discovery document, anything else comes back as an echo.
 """
@@ -18,7 +18,7 @@ __all__ = ["Description", "Echo"]
 
 
 class Description(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The routes of this gateway
+    """The routes of this gateway.
 
     The same document as GET /.well-known/websocket-routes.
 
@@ -34,7 +34,7 @@ class Description(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Echo(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What the client has sent
+    """What the client has sent.
 
     ``echo``, from the handler.
     """

@@ -3,7 +3,7 @@
 # Spec: websocket-routes.json
 """Messages of the route ``vision`` (``/ws/vision``).
 
-What is to be seen on the screen, and when it changes
+What is to be seen on the screen, and when it changes.
 
 Captures the screen of the machine that the handler runs on and measures it. Where there is no display a sample image is
 measured instead; a client may also send an image of its own. Every reply says which it was.
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class RequestWorkspaceAnalysis(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Capture the workspace and measure it
+    """Capture the workspace and measure it.
 
     Without an image of its own in the payload, the request captures the screen. Everything in the payload is optional.
 
@@ -56,7 +56,7 @@ class WorkspaceAnalysisChanged(msgspec.Struct, kw_only=True, forbid_unknown_fiel
 
 
 class WorkspaceAnalysis(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What the workspace looks like
+    """What the workspace looks like.
 
     ``workspace_analysis``, from the handler.
     """
@@ -81,7 +81,7 @@ class WorkspaceAnalysis(msgspec.Struct, kw_only=True, forbid_unknown_fields=True
 
 
 class StartMonitoring(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Watch the workspace and tell of its changes
+    """Watch the workspace and tell of its changes.
 
     From now on the workspace is captured again and again, until stop_monitoring or until the connection ends. Starting
     anew replaces the settings.
@@ -97,7 +97,7 @@ class StartMonitoring(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class MonitoringStarted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The workspace is being watched
+    """The workspace is being watched.
 
     ``monitoring_started``, from the handler.
     """
@@ -112,7 +112,7 @@ class MonitoringStarted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True
 
 
 class WorkspaceChanged(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The workspace has changed
+    """The workspace has changed.
 
     An event: sent while the workspace is monitored, whenever enough of it has changed since the last one.
 
@@ -132,7 +132,7 @@ class WorkspaceChanged(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
 
 
 class MonitoringStopped(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The workspace is not being watched any more
+    """The workspace is not being watched any more.
 
     ``monitoring_stopped``, from the handler.
     """

@@ -9,6 +9,7 @@ surrogate pair is refused with a `RenderError`, because no frame and no file can
 import math
 import re
 import textwrap
+from collections.abc import Sequence
 from unicodedata import ucd_3_2_0
 
 from routewright.codegen.errors import RenderError
@@ -19,6 +20,8 @@ INT64 = range(-(2**63), 2**63)
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _CLOSING = re.compile(r'\A"|"(?="|\Z)')
 """Quotes that could end a docstring, or begin it one quote too early."""
+_PROMPT = re.compile(r"\A(\s*)>>>")
+"""What makes a line an example that doctest runs."""
 
 _EMOJI = range(0x1F300, 0x1FB00)
 _UNSEEN = frozenset(map(chr, (0xAD, 0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x180E), 0x3164, 0xFFA0)))
@@ -75,10 +78,15 @@ def comment(text: str) -> str:
     return _escaped(text)
 
 
-def docstring(text: str, indent: int = 0, width: int = 120) -> str:
-    """A docstring of ``text`` for a body that is ``indent`` columns in: its lines are kept, long ones are wrapped."""
+def docstring(text: str, indent: int = 0, width: int = 120, examples: Sequence[str] = ()) -> str:
+    """A docstring of ``text`` for a body that is ``indent`` columns in: its lines are kept, long ones are wrapped.
+
+    The lines of ``examples`` are a doctest that follows the text. Nothing in the text itself is one, whatever it holds.
+    """
     margin = " " * indent
-    lines = _wrapped(_clean(text), width - indent)
+    lines = [_PROMPT.sub(r"\1> >>", line) for line in _wrapped(_clean(text), width - indent)]
+    if examples:
+        lines += ["", *examples]
     body = "\n".join(margin + line if line else "" for line in lines).strip()
     source = _CLOSING.sub(r'\\"', "\n".join(_escaped(line) for line in body.split("\n")))
     return f'"""{source}\n{margin}"""' if "\n" in body else f'"""{source}"""'

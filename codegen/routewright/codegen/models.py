@@ -5,13 +5,16 @@ that needs them. Only then are all names of the module known, so the second can 
 hide a name that an annotation uses, and write the defaults.
 """
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from routewright.codegen import literals, names
 from routewright.codegen.annotations import Annotations
 from routewright.codegen.defaults import is_mutable, typed_value
 from routewright.codegen.errors import RenderError, placed
+from routewright.codegen.examples import Reprs
 from routewright.codegen.expressions import (
     WIDTH,
     Expression,
@@ -30,6 +33,9 @@ from routewright.spec.model import NullShape, ObjectShape, Property, ReferenceSh
 TYPING = ("Annotated", "Any", "Literal", "TypeAlias")
 """What generated modules may import from `typing`."""
 
+_UNENDED = re.compile(r"""\A(.*\w[)\]'"`*]*)\Z""")
+"""A text of one line that ends with a word instead of a full stop."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -41,13 +47,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A class or an alias, ready for the template: ``head`` is the class line or the whole alias."""
+    """A class or an alias, ready for the template: ``head`` is the class line or the whole alias, ``examples`` the
+    lines of a doctest."""
 
     name: str
     head: str
     doc: str
     is_class: bool
     fields: tuple[Field, ...] = ()
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -83,6 +91,7 @@ class Models:
         self._component_attributes = attributes
         self._shared = shared
         self._drafts: list[_Draft] = []
+        self._examples: dict[str, tuple[Shape, tuple[Any, ...]]] = {}
         self._nested_names: dict[int, str] = {}
         self._nested_attributes: dict[int, dict[str, str]] = {}
         self._within = ""
@@ -128,7 +137,27 @@ class Models:
         for draft in self._drafts:
             if draft.shape is not None and id(draft.shape) in self._nested_names:
                 self._nested_attributes[id(draft.shape)] = self.attributes(draft.shape)
-        return [self._definition(draft) for draft in self._drafts]
+        found = [self._definition(draft) for draft in self._drafts]
+        if not self.annotations.needs_msgspec:
+            return found
+        return [replace(each, examples=self._doctests(each)) if each.name in self._examples else each for each in found]
+
+    def add_examples(self, name: str, payload: Shape, examples: tuple[Any, ...]) -> None:
+        """Examples of a definition that was added, as JSON values."""
+        self._examples[name] = payload, examples
+
+    def _doctests(self, definition: Definition) -> tuple[str, ...]:
+        payload, examples = self._examples[definition.name]
+
+        def constructor(shape: Shape) -> tuple[str, dict[str, str]]:
+            if shape is not payload or not definition.is_class:
+                return self._constructor(shape)
+            if isinstance(shape, ReferenceShape):
+                return definition.name, self._constructor(shape)[1]
+            return definition.name, self.attributes(shape) if isinstance(shape, ObjectShape) else {}
+
+        width = WIDTH - 4 if definition.is_class else WIDTH
+        return tuple(Reprs(self._components, constructor).doctests(definition.name, examples, payload, width))
 
     def _nested(self, shape: ObjectShape, wanted: str) -> str:
         if id(shape) not in self._nested_names:
@@ -209,7 +238,12 @@ class Models:
 
 def prose(shape: Shape) -> str:
     """A shape's title and description as one text."""
-    return "\n\n".join(part for part in (shape.title.strip(), shape.description.strip()) if part)
+    return paragraphs(shape.title, shape.description)
+
+
+def paragraphs(*texts: str) -> str:
+    """Texts as the paragraphs of a docstring; each ends as a sentence does."""
+    return "\n\n".join(_UNENDED.sub(r"\1.", text.strip()) for text in texts if text.strip())
 
 
 def reserve_attributes(models: Models, components: Components) -> dict[str, dict[str, str]]:

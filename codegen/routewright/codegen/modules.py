@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from routewright.codegen import names
 from routewright.codegen.errors import RenderError, placed
 from routewright.codegen.imports import exported, imported
-from routewright.codegen.models import Definition, Models, prose, reserve_attributes
+from routewright.codegen.models import Definition, Models, paragraphs, prose, reserve_attributes
 from routewright.codegen.shapes import Components, component_groups, groups, references, target
 from routewright.spec.model import Message, ObjectShape, ReferenceShape, Route, Shape
 
@@ -39,7 +39,7 @@ def components_module(components: Components) -> tuple[Module, dict[str, dict[st
     for key in _order(components):
         component = components[key]
         with placed(f"component {key!r}"):
-            doc = prose(component.shape) or f"The shared shape ``{key}``."
+            doc = prose(component.shape)
             if isinstance(component.shape, ObjectShape):
                 models.add_class(component.name, component.shape, doc)
             else:
@@ -62,8 +62,7 @@ def route_module(route: Route, components: Components, attributes: dict[str, dic
         with placed(f"message {message.name!r}"):
             _add_message(models, message, route, components)
     doc = f"Messages of the route ``{route.name}`` (``{route.path}``)."
-    extra = "\n\n".join(part for part in (route.summary.strip(), route.description.strip()) if part)
-    return _module(route.module, f"{doc}\n\n{extra}" if extra else doc, models)
+    return _module(route.module, paragraphs(doc, route.summary, route.description), models)
 
 
 def module_name(route: Route) -> str:
@@ -89,22 +88,20 @@ def _add_message(models: Models, message: Message, route: Route, components: Com
         models.add_subclass(message.model, payload.component, doc)
     else:
         models.add_alias(message.model, payload, doc)
+    if message.examples:
+        models.add_examples(message.model, payload, message.examples)
 
 
 def _message_doc(message: Message, payload: Shape, route: Route) -> str:
     """What the message is for, then how it travels."""
-    parts = [
-        message.summary.strip() or payload.title.strip(),
-        message.description.strip() or payload.description.strip(),
-    ]
+    title, description = message.summary.strip() or payload.title, message.description.strip() or payload.description
     sender = {"client": "from the client", "handler": "from the handler", "both": "from either side"}[message.origin]
     traffic = f"``{message.name}``, {sender}"
     if message.reply is not None:
         reply = next((each for each in route.messages if each.name == message.reply), None)
         answer = f"`{reply.model}`" if reply is not None and reply.payload is not None else f"``{message.reply}``"
         traffic += f", answered by a stream of {answer}" if message.stream else f", answered by {answer}"
-    parts.append(traffic + ("; deprecated." if message.deprecated else "."))
-    return "\n\n".join(part for part in parts if part)
+    return paragraphs(title, description, traffic + ("; deprecated." if message.deprecated else "."))
 
 
 def _module(name: str, doc: str, models: Models) -> Module:

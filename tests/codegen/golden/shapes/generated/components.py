@@ -19,24 +19,17 @@ class Tree(msgspec.Struct, kw_only=True):
 
 
 Forest: TypeAlias = Annotated[list[Tree], msgspec.Meta(max_length=10)]
-"""The shared shape ``Forest``."""
 
 
 Percent: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=100.0, multiple_of=0.5)]
-"""The shared shape ``Percent``."""
 
 
 Mode: TypeAlias = Literal["fast", "slow", 3, None]
-"""The shared shape ``Mode``."""
 
 
 class Circle(msgspec.Struct, kw_only=True, tag_field="kind", tag="circle"):
-    """The shared shape ``Circle``."""
-
     radius: Annotated[float, msgspec.Meta(gt=0.0)]
 
 
 class Square(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="square"):
-    """The shared shape ``Square``."""
-
     side: Annotated[float, msgspec.Meta(ge=0.0)]
