@@ -11,13 +11,16 @@ import functools
 import hashlib
 import importlib.metadata
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import jinja2
 
 from routewright.codegen import literals
+from routewright.codegen.contracts import CONTRACTS, contracts_text
 from routewright.codegen.digests import Digests, digests
 from routewright.codegen.dispatch import dispatch, pools
+from routewright.codegen.emitters import Emitter, emitted
 from routewright.codegen.errors import RenderError, placed
 from routewright.codegen.expressions import WIDTH, columns, lay
 from routewright.codegen.modules import COMPONENTS, Module, components_module, module_name, route_module
@@ -40,13 +43,13 @@ REMEMBERED = 4096
 _modules: dict[tuple[str, str, str], str | None] = {}
 
 
-def render(spec: Spec) -> dict[str, str]:
+def render(spec: Spec, emitters: Iterable[Emitter] = ()) -> dict[str, str]:
     """The text of every generated file, by its path below ``generated/``.
 
-    The same spec gives the same text on every machine and every Python.
+    The same spec gives the same text on every machine and every Python, if the ``emitters`` keep to that.
 
     Raises:
-        RenderError: the spec has no rendering.
+        RenderError: the spec has no rendering, or an emitter fails.
     """
     with paused(), placed(""):
         found = digests(spec)
@@ -70,6 +73,8 @@ def render(spec: Spec) -> dict[str, str]:
         files["table.py"] = _python("table.py.jinja", spec, table=table)
         _compile("table.py", files["table.py"])
         files[SCHEMA] = _json(schema())
+        files[CONTRACTS] = contracts_text(spec)
+        files |= emitted(emitters, spec, (*files, MANIFEST))
         files = dict(sorted(files.items()))
         return {**files, MANIFEST: _json(_manifest(spec, found, files))}
 
