@@ -1,11 +1,12 @@
 """A spec while it is checked: what was written, and what could be made of it so far."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from routewright.spec import paths
 from routewright.spec.closing import close
-from routewright.spec.form import check_form
+from routewright.spec.language import form
 from routewright.spec.library import Library
 from routewright.spec.model import Shape
 from routewright.spec.names import default_route, model
@@ -13,6 +14,7 @@ from routewright.spec.node import Finding, Node
 from routewright.spec.paths import PathError, Segment
 from routewright.spec.payload import Payloads, Sample
 from routewright.spec.pointer import parent
+from routewright.spec.soundness import Sound, sound
 
 PATH = "RW201"
 
@@ -36,7 +38,7 @@ class Draft:
         self.shapes: dict[str, Shape] = {}
         self.segments: dict[str, tuple[Segment, ...]] = {}
         if self.whole:
-            self.found += check_form(self.root)
+            self.found += _form(self.root)
             self._parse_paths()
             self._compile()
             self.found += self.payloads.found
@@ -101,6 +103,21 @@ class Draft:
         for example in examples.items() if examples is not None else ():
             if payload is not None:
                 self.payloads.samples.append(Sample(example, self.shapes[payload.pointer]))
+
+
+def _form(root: Node) -> Iterable[tuple[str, Finding]]:
+    """What is wrong with the form of a spec."""
+    if _sound()(root.value):
+        return ()
+    # Importing jsonschema takes longer than most checks.
+    from routewright.spec.form import check_form
+
+    return check_form(root)
+
+
+@cache
+def _sound() -> Sound:
+    return sound(form())
 
 
 def holder(node: Node) -> str:

@@ -1,11 +1,9 @@
 """Whether a spec has the form that its JSON Schema demands: known keys, needed keys, types, ranges.
 
 Strategy: jsonschema finds the errors; this module says them in the words of the spec, at the places of the spec.
-Payload schemas are left out, because `routewright.spec.payload` knows more about them. A process that checks again and
-again (a reload) remembers which list items were sound, and looks only at the others.
+Payload schemas are left out, because `routewright.spec.payload` knows more about them.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -17,10 +15,10 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
 from routewright.spec.ecma import python
-from routewright.spec.language import schema
+from routewright.spec.language import form
 from routewright.spec.nearest import suggestion
 from routewright.spec.node import Finding, Node
-from routewright.spec.pointer import lookup, tokens
+from routewright.spec.pointer import tokens
 from routewright.spec.quoting import quoted, type_name
 
 UNKNOWN, MISSING, WRONG, RANGE = "RW101", "RW102", "RW103", "RW104"
@@ -42,11 +40,6 @@ _BOUNDS = {
 
 Found = tuple[str, Finding]
 
-REMEMBERED = 16_384
-"""List items that a process remembers as sound."""
-
-_sound: set[tuple[int, bytes]] = set()
-
 
 def check_form(root: Node) -> Iterator[Found]:
     """Every error of form, with its code."""
@@ -56,38 +49,9 @@ def check_form(root: Node) -> Iterator[Found]:
 
 @cache
 def _validator() -> Validator:
-    form = schema()
-    definitions = form.pop("$defs")
-    definitions["payload"] = True
     # jsonschema's own annotations stop at `extend`.
     build: Callable[..., type[Validator]] = extend
-    special = {"pattern": _pattern, "oneOf": _elsewhere, "items": _items}
-    return build(Draft202012Validator, special)(_inlined(form, definitions))
-
-
-def _inlined(value: Any, definitions: Mapping[str, Any]) -> Any:
-    """The schema with every ``$ref`` replaced by what it names: following one costs jsonschema more than checking."""
-    if isinstance(value, list):
-        return [_inlined(each, definitions) for each in value]
-    if not isinstance(value, dict):
-        return value
-    if "$ref" not in value:
-        return {key: _inlined(each, definitions) for key, each in value.items()}
-    named = definitions[tokens(value["$ref"][1:])[-1]]
-    siblings = {key: each for key, each in value.items() if key != "$ref"}
-    return _inlined({**named, **siblings}, definitions) if isinstance(named, dict) else named
-
-
-def _items(validator: Any, items: Any, instance: Any, schema: dict[str, Any]) -> Iterator[ValidationError]:
-    """JSON Schema's ``items``, for those that were not sound before."""
-    for index, item in enumerate(instance if isinstance(instance, list) else ()):
-        key = (id(items), json.dumps(item).encode())
-        if key in _sound:
-            continue
-        errors = list(validator.descend(item, items, path=index))
-        if not errors and len(_sound) < REMEMBERED:
-            _sound.add(key)
-        yield from errors
+    return build(Draft202012Validator, {"pattern": _pattern, "oneOf": _elsewhere})(form())
 
 
 def _pattern(_: Validator, pattern: str, instance: Any, schema: dict[str, Any]) -> Iterator[ValidationError]:
@@ -187,4 +151,4 @@ def _alternatives(root: Node, node: Node, error: ValidationError) -> Iterator[Fo
 
 
 def _title(option: dict[str, Any]) -> str:
-    return str((lookup(_validator().schema, option["$ref"][1:]) if "$ref" in option else option)["title"])
+    return str(option["title"])
