@@ -18,7 +18,7 @@ INT64 = range(-(2**63), 2**63)
 """The integers that msgspec can hold as a bound or a constant."""
 
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_CLOSING = re.compile(r'\A"|"(?="|\Z)')
+_CLOSING = re.compile(r'\A"|"(?=""|\Z)')
 """Quotes that could end a docstring, or begin it one quote too early."""
 _PROMPT = re.compile(r"\A(\s*)>>>")
 """What makes a line an example that doctest runs."""
