@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routewright.table import MessageType, Route
+from routewright.table.checks import Violation
 from routewright.table.frames import (
     DECODE_ERRORS,
     FrameError,
@@ -18,6 +19,8 @@ from routewright.table.frames import (
     diagnose,
     envelope_type,
     handler_messages,
+    reader,
+    with_integers,
 )
 
 
@@ -195,3 +198,47 @@ def test_nothing_hides_in_an_open_payload(payload: bytes) -> None:
     with pytest.raises(FrameError) as raised:
         decode_open(b'{"type": "x", "id": 1, "payload": ' + payload + b"}")
     assert raised.value.code == "invalid_json"
+
+
+def check_even(value: Any) -> Violation | None:
+    if value == {"nested": True}:
+        return check_even(value)
+    if isinstance(value, list):
+        violation = next(filter(None, map(check_even, value)), None)
+        return violation.below(value.index(3), "a b") if violation is not None else None
+    return Violation("Expected an even number") if value % 2 else None
+
+
+CHECKED = MessageType(name="even", payload=int, check=check_even)
+
+
+def test_a_message_with_a_check_function_is_checked_and_read_as_its_model() -> None:
+    decode, read = decoder([*MESSAGES, CHECKED]), reader([CHECKED])
+    assert decode is not None
+    assert read is not None
+    assert decode(b'{"type": "even", "payload": 4}').payload == 4
+    assert decode(b'{"type": "draw", "payload": {"x": 1}}').payload == Point(1)
+    assert read(b'{"type": "even", "payload": 3}').payload == 3
+    for frame, path, message in (
+        (b'{"id": 7, "payload": 3, "type": "even"}', "$.payload", "Expected an even number"),
+        (b'{"id": 7, "payload": [2, 3], "type": "even"}', "$.payload[1]['a b']", "Expected an even number"),
+        (b'{"id": 7, "payload": {"nested": true}, "type": "even"}', "$.payload", "the payload is nested too deeply"),
+    ):
+        with pytest.raises(DECODE_ERRORS) as raised:
+            decode(frame)
+        problem = diagnose(frame, raised.value, ["even"])
+        assert (problem.code, problem.id, problem.path, problem.message) == ("invalid_message", 7, path, message)
+
+
+def test_a_whole_float_is_an_integer_after_another_look() -> None:
+    assert DECODE is not None
+    frame = b'{"type": "draw", "payload": {"x": 2.0, "y": [1.5, {"z": -3e2}], "big": 1e300}}'
+    with pytest.raises(DECODE_ERRORS) as raised:
+        DECODE(frame)
+    again = with_integers(frame, raised.value)
+    assert again is not None
+    assert json.loads(again)["payload"] == {"x": 2, "y": [1.5, {"z": -300}], "big": 1e300}
+    assert DECODE(again).payload == Point(2)
+    assert isinstance(judged(b'{"type": "draw", "payload": {"x": 2.5}}'), FrameError)
+    assert with_integers(frame, msgspec.ValidationError("Expected `int`, got `str`")) is None
+    assert with_integers(b'{"type": "draw", "payload": 1e999}', raised.value) is None

@@ -12,7 +12,15 @@ from routewright.bridge.pool import WorkerPool
 from routewright.hooks import RouteHooks
 from routewright.policies.rate_limit import RateLimiter
 from routewright.table import MessageType, Route
-from routewright.table.frames import DECODE_ERRORS, FrameError, client_messages, decode_open, decoder, diagnose
+from routewright.table.frames import (
+    DECODE_ERRORS,
+    FrameError,
+    client_messages,
+    decode_open,
+    decoder,
+    diagnose,
+    with_integers,
+)
 
 if TYPE_CHECKING:
     from routewright.gateway.connection import Connection
@@ -140,7 +148,13 @@ def client_decoder(route: Route) -> Callable[[bytes], Any]:
     def decode(frame: bytes) -> Any:
         if declared is not None:
             try:
-                return declared(frame)
+                try:
+                    return declared(frame)
+                except DECODE_ERRORS as error:
+                    whole = with_integers(frame, error)
+                    if whole is None:
+                        raise
+                    return declared(whole)
             except DECODE_ERRORS as error:
                 problem = diagnose(frame, error, accepted)
                 if problem.code != "unknown_type":

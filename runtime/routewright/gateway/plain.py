@@ -9,7 +9,7 @@ from routewright.gateway.errors import Fault, error_frame
 from routewright.gateway.socket import State
 from routewright.hooks import Incoming
 from routewright.table import MessageType
-from routewright.table.frames import DECODE_ERRORS, FrameError, Id, decode_open, diagnose
+from routewright.table.frames import DECODE_ERRORS, FrameError, Id, decode_open, diagnose, with_integers
 
 
 class PlainConnection(Connection):
@@ -33,8 +33,15 @@ class PlainConnection(Connection):
             self._wrong(problem)
             return
         except DECODE_ERRORS as error:
-            self._wrong(diagnose(data, error, endpoint.declared))
-            return
+            whole = with_integers(data, error)
+            if whole is None:
+                self._wrong(diagnose(data, error, endpoint.declared))
+                return
+            try:
+                envelope = endpoint.decode(data := whole)
+            except DECODE_ERRORS as error:
+                self._wrong(diagnose(data, error, endpoint.declared))
+                return
         message: MessageType = envelope.message or endpoint.undeclared
         type = message.name or envelope.type
         if endpoint.message_hook is not None:

@@ -118,9 +118,12 @@ class Dispatch:
                     id = envelope.id
                 else:
                     payload, id = plan.read(message.frame, message.binary)
-            except DECODE_ERRORS as error:
-                out.append(unreadable(correlation, plan, message.frame, error))
-                continue
+            except DECODE_ERRORS:
+                try:
+                    payload, id = plan.read(message.frame, message.binary)
+                except DECODE_ERRORS as error:
+                    out.append(unreadable(correlation, plan, message.frame, error))
+                    continue
             try:
                 if plan.two:
                     result = await plan.function(payload, Context(session, deadline))

@@ -143,6 +143,9 @@ class Outgoing:
             declared, envelope = self._named[name]
             if payload is None and declared.optional:
                 payload = {}
+            if declared.check is not None and (violation := declared.check(msgspec.to_builtins(payload))) is not None:
+                where = f" - at `$.payload{violation.where}`"
+                raise ValueError(f"the payload of {name!r} does not fit its declaration: {violation.message}{where}")
             try:
                 payload = msgspec.convert(payload, declared.payload)
             except msgspec.ValidationError as error:

@@ -9,7 +9,7 @@ from routewright.handlers.outgoing import Outgoing, decode_undeclared, envelopes
 from routewright.handlers.registry import Registration
 from routewright.handlers.signature import Mode, arguments, mode
 from routewright.table import MessageType, Route
-from routewright.table.frames import Id, handler_messages
+from routewright.table.frames import DECODE_ERRORS, Id, handler_messages, with_integers
 
 MESSAGE_ARGUMENTS = ("message", "context")
 SESSION_ARGUMENTS = ("context",)
@@ -81,7 +81,13 @@ class Plan:
         """
         if self.decode is None:
             return (frame if binary else frame.decode()), None
-        envelope = self.decode(frame)
+        try:
+            envelope = self.decode(frame)
+        except DECODE_ERRORS as error:
+            whole = with_integers(frame, error)
+            if whole is None:
+                raise
+            envelope = self.decode(whole)
         if self.whole:
             return {"type": envelope.type, "payload": envelope.payload}, envelope.id
         return envelope.payload, envelope.id

@@ -12,7 +12,7 @@ from routewright.bridge.codec import Publish
 from routewright.handlers.outgoing import Outgoing, envelopes
 from routewright.handlers.plan import RoutePlan
 from routewright.table import Route, Table
-from routewright.table.frames import client_messages, decoder, handler_messages
+from routewright.table.frames import client_messages, handler_messages, reader
 
 if TYPE_CHECKING:
     from routewright.handlers.dispatch import Dispatch
@@ -27,7 +27,7 @@ class Peer:
         self.streams = {message.name for message in route.messages if message.stream}
         self.events = Outgoing(handler_messages(route), structs, f"a message of the handler of {route.name!r}", route)
         self.requests = Outgoing(client_messages(route), structs, f"a message that {route.name!r} takes", route)
-        self.decode = decoder(handler_messages(route))
+        self.decode = reader(handler_messages(route))
 
 
 class Service:

@@ -1,8 +1,9 @@
 """The frames of a ``framing: message`` route: how its JSON envelopes are decoded, and what is wrong with one.
 
 Strategy: one msgspec pass per frame. Each message type gets an envelope struct ``{type, id, payload}`` whose tag is the
-type; a route's decoder is the union of what clients may send. Only when that pass fails, a second, slow look at the
-frame finds out which error the client is told. The gateway and the worker use this one parser.
+type; a route's decoder is the union of what clients may send. A message with a check function has it called by
+msgspec itself, at the end of its envelope, so that the others pay nothing for it. Only when that pass fails, a second,
+slow look at the frame finds out which error the client is told. The gateway and the worker use this one parser.
 """
 
 import functools
@@ -11,13 +12,14 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from routewright.table.checks import Violation
 from routewright.table.message import MessageType
 from routewright.table.route import Route
 
 Id = int | str | None
 
-DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec's JSON decoder raises on bad input."""
+DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Violation)
+"""What a decoder raises on bad input."""
 
 
 class Envelope(msgspec.Struct, gc=False):
@@ -62,6 +64,28 @@ def envelope_type(message: MessageType) -> Any:
         payload = ("payload", message.payload, msgspec.field(default_factory=functools.partial(_default, message)))
     else:
         payload = ("payload", message.payload)
+    return _struct(message, payload, {})
+
+
+def checking_envelope_type(message: MessageType) -> Any:
+    """`envelope_type` for frames that nobody has checked yet. Where the message has a check function, the payload is
+    plain JSON values, and decoding raises the `Violation` that it finds."""
+    check = message.check
+    if check is None:
+        return envelope_type(message)
+
+    def __post_init__(envelope: Any) -> None:
+        violation = check(envelope.payload)
+        if violation is not None:
+            raise violation
+
+    payload: tuple[str, Any] | tuple[str, Any, Any] = ("payload", Any)
+    if message.optional:
+        payload = ("payload", Any, msgspec.field(default_factory=dict))
+    return _struct(message, payload, {"__post_init__": __post_init__})
+
+
+def _struct(message: MessageType, payload: tuple[str, Any] | tuple[str, Any, Any], namespace: dict[str, Any]) -> Any:
     return msgspec.defstruct(
         "Envelope",
         [payload, ("id", Id, None), ("final", bool, False)],
@@ -69,7 +93,7 @@ def envelope_type(message: MessageType) -> Any:
         tag_field="type",
         omit_defaults=True,
         gc=False,
-        namespace={"message": message},
+        namespace={"message": message, **namespace},
     )
 
 
@@ -88,11 +112,21 @@ def handler_messages(route: Route) -> list[MessageType]:
 
 
 def decoder(messages: Iterable[MessageType]) -> Callable[[bytes], Any] | None:
-    """One pass over the bytes of a frame -> the envelope of one of these messages (see `envelope_type`).
+    """One pass over the bytes of a frame that anybody may have sent -> the envelope of one of these messages (see
+    `checking_envelope_type`).
 
-    The returned function raises one of `DECODE_ERRORS`; `diagnose` tells what to answer. ``None`` for no messages.
+    The returned function raises one of `DECODE_ERRORS`; `with_integers` may know another try, and `diagnose` tells
+    what to answer. ``None`` for no messages.
     """
-    types = [envelope_type(message) for message in messages]
+    return _union([checking_envelope_type(message) for message in messages])
+
+
+def reader(messages: Iterable[MessageType]) -> Callable[[bytes], Any] | None:
+    """`decoder` for frames of which the other side has made sure: every payload becomes its model."""
+    return _union([envelope_type(message) for message in messages])
+
+
+def _union(types: list[Any]) -> Callable[[bytes], Any] | None:
     if not types:
         return None
     union: Any = types[0]
@@ -109,6 +143,30 @@ class _Head(msgspec.Struct):
 _decode_open = msgspec.json.Decoder(Envelope).decode
 _decode_head = msgspec.json.Decoder(_Head).decode
 _decode_any = msgspec.json.Decoder().decode
+
+
+def with_integers(frame: bytes, error: Exception) -> bytes | None:
+    """The frame with ``1`` in the place of ``1.0``, which JSON Schema takes for an integer and msgspec does not.
+
+    Args:
+        error: what decoding the frame has raised. Unless it speaks of a float where an integer was expected, the answer
+            is ``None``: there is nothing to try again.
+    """
+    if not isinstance(error, msgspec.ValidationError) or "got `float`" not in str(error):
+        return None
+    try:
+        envelope = _decode_any(frame)
+        ahead: list[Any] = [envelope]
+        while ahead:
+            parent = ahead.pop()
+            for key, value in list(parent.items() if isinstance(parent, dict) else enumerate(parent)):
+                if isinstance(value, dict | list):
+                    ahead.append(value)
+                elif isinstance(value, float) and value.is_integer() and -(2.0**63) <= value < 2.0**63:
+                    parent[key] = int(value)
+        return msgspec.json.encode(envelope)
+    except (*DECODE_ERRORS, OverflowError):
+        return None
 
 
 def decode_open(frame: bytes) -> Envelope:
@@ -151,6 +209,10 @@ def diagnose(frame: bytes, error: Exception, declared: Iterable[str]) -> FrameEr
     if not isinstance(head.type, str):
         return FrameError("invalid_message", "type is not a string", id=id, path="$.type")
     names = list(declared)
+    if isinstance(error, Violation):
+        return FrameError("invalid_message", error.message, id=id, path=f"$.payload{error.where}")
+    if isinstance(error, RecursionError):
+        return FrameError("invalid_message", "the payload is nested too deeply", id=id, path="$.payload")
     if isinstance(error, msgspec.ValidationError):
         problem = _invalid(error, id)
         if problem.path == "$.type" or (names and head.type not in names):

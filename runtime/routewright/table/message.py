@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from routewright.table.checks import Check
+
 Origin = Literal["client", "handler", "both"]
 
 
@@ -15,6 +17,8 @@ class MessageType(msgspec.Struct, frozen=True, kw_only=True):
         origin: who sends it (the spec's ``from``).
         payload: the type that msgspec decodes the payload to (a generated struct, ``int``,
             ``Annotated[str, Meta(...)]``, ...), or ``None`` where the message declares no payload.
+        check: enforces the payload's schema where msgspec's types cannot say all of it: what the generated function is
+            given is the payload as plain JSON values. ``None`` where decoding to ``payload`` is enough.
         optional: the payload may be left out: it is an object without required properties. The default instance is
             then decoded from ``{}``.
         reply: the name of the message that answers this one, if any.
@@ -27,6 +31,7 @@ class MessageType(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     origin: Origin = "client"
     payload: Any = None
+    check: Check | None = None
     optional: bool = False
     reply: str | None = None
     stream: bool = False

@@ -1,0 +1,86 @@
+"""What generated check functions say: the first violation of a schema, and where it is.
+
+Strategy: a check function takes a decoded value and answers with a `Violation` or ``None``. Its path is put together
+on the way back, so that a value without violation costs no path. Functions that have to know which properties and
+items a schema has looked at (``unevaluatedProperties``, ``unevaluatedItems``) note them in a `Seen`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+Token = str | int
+"""A step of a path: the name of a property, or the index of an item."""
+
+_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+
+
+class Violation(Exception):
+    """A value that its schema does not allow.
+
+    Attributes:
+        message: what was expected.
+        path: the steps from the checked value to the wrong one.
+    """
+
+    def __init__(self, message: str, *path: Token) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+
+    def below(self, *path: Token) -> "Violation":
+        """The same one, as seen from the value that this path leads from."""
+        self.path = path + self.path
+        return self
+
+    @property
+    def where(self) -> str:
+        """The path as JSON path without its root: ``.lines[2].name``, or ``""``."""
+        return "".join(
+            f"[{step}]" if isinstance(step, int) else f".{step}" if _NAME.fullmatch(step) else f"[{_quoted(step)}]"
+            for step in self.path
+        )
+
+
+Check = Callable[[Any], Violation | None]
+"""A generated check function."""
+
+
+class Seen:
+    """The properties and items of one value that a schema has evaluated."""
+
+    __slots__ = ("items", "names")
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.items: set[int] = set()
+
+    def add(self, other: "Seen") -> None:
+        """What the other has seen is seen."""
+        self.names |= other.names
+        self.items |= other.items
+
+    def other_names(self, value: dict[str, Any]) -> Iterator[str]:
+        """The names of an object's properties that nothing has evaluated, of which there may become more meanwhile."""
+        return (name for name in value if name not in self.names)
+
+    def other_items(self, value: list[Any]) -> Iterator[int]:
+        """The indices of an array's items that nothing has evaluated, of which there may become more meanwhile."""
+        return (index for index in range(len(value)) if index not in self.items)
+
+
+@lru_cache(maxsize=4096)
+def pattern(text: str) -> Callable[[str], Any]:
+    """Where a regular expression occurs in a text, or ``None``."""
+    return re.compile(text).search
+
+
+def holding(checks: Iterable[Violation | None]) -> int:
+    """How many of some checks find nothing wrong."""
+    return sum(violation is None for violation in checks)
+
+
+def _quoted(name: str) -> str:
+    shown = name if len(name) <= 100 else f"{name[:97]}..."
+    return "'" + shown.replace("\\", "\\\\").replace("'", "\\'") + "'"
