@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from routewright.table.unicode_names import BINARY, CATEGORIES, SCRIPTS
 
 _NAME = r"<((?:[^>\\]|\\u(?:[0-9A-Fa-f]{4}|\{[0-9A-Fa-f]+\}))+)>"
-_GROUP = re.compile(rf"\((?:\?(?:(:)|(=|!|<=|<!)|{_NAME}))?(?!\?)")
+_PLAIN = re.compile(
+    r"(?:(?:(?:[^\\^$*+?()\[\]{}|]|\\[dDsSwWtnvfr^$\\.*+?()\[\]{}|/])(?:[*+?]\??)?|[\^$|]|\\[bB])(?![*+?{]))+"
+)
+"""Any number of tokens of one character and their repetitions, up to one that needs a second look."""
+_MEMBERS = re.compile(r"(?:(?:[^\\\]-]|\\[tnvfrb^$\\.*+?()\[\]{}|/dDsSwW-])(?!-))+")
+"""Any number of members of a set that begin no range."""
+_GROUP = re.compile(rf"\(\?(?:(:)|(=|!|<=|<!)|{_NAME})")
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{([0-9]+)(?:,([0-9]*))?\})\??")
 _CHARACTER = re.compile(
     r"\\(?:u([dD][89abAB][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})"
@@ -68,7 +74,12 @@ class _Reader:
         if letter == "(":
             self.group()
             return False
-        if self.take(_ASSERTION):
+        if letter == ")":
+            if not self.open:
+                raise _WrongError
+            self.at += 1
+            return self.open.pop()
+        if self.take(_PLAIN) or self.take(_ASSERTION):
             return False
         if letter in "*+?{":
             found = self.take(_QUANTIFIER)
@@ -80,10 +91,6 @@ class _Reader:
                 raise _WrongError
             return True
         self.at += 1
-        if letter == ")":
-            if not self.open:
-                raise _WrongError
-            return self.open.pop()
         if letter == "[":
             self.members()
         elif letter in "]}":
@@ -91,6 +98,11 @@ class _Reader:
         return letter != "|"
 
     def group(self) -> None:
+        if not self.text.startswith("?", self.at + 1):
+            self.at += 1
+            self.groups += 1
+            self.open.append(True)
+            return
         found = self.take(_GROUP)
         if found is None:
             raise _WrongError
@@ -140,6 +152,8 @@ class _Reader:
         """The rest of a ``[...]``."""
         self.at += self.text.startswith("^", self.at)
         while not self.text.startswith("]", self.at):
+            if self.take(_MEMBERS):
+                continue
             low = self.member()
             if self.text.startswith("-", self.at) and not self.text.startswith("-]", self.at):
                 self.at += 1

@@ -1,8 +1,8 @@
 """The formats of JSON Schema 2020-12 that are asserted, each as a function of a text.
 
-Strategy: a regular expression for the grammar, in which every choice is settled by the next character, then the few
-rules that no grammar says. All are linear in the length of the text, and none lets pass what only Python allows
-(digits of other scripts, scopes of addresses, a line's end at the end).
+Strategy: a regular expression for the grammar, in which every choice is settled by the next character (what has been
+taken is never given back: ``*+``), then the few rules that no grammar says. All are linear in the length of the text,
+and none lets pass what only Python allows (digits of other scripts, scopes of addresses, a line's end at the end).
 """
 
 import re
@@ -28,7 +28,7 @@ _duration = re.compile(f"P(?:{_CALENDAR}(?:{_CLOCK})?|{_CLOCK}|[0-9]+W)").fullma
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _mailbox = re.compile(
-    rf'({_ATOM}(?:\.{_ATOM})*|"(?:[ !#-\[\]-~]|\\[ -~])*")@(?:({_LABEL}(?:\.{_LABEL})*)|\[([^\[\]\\]*)\])'
+    rf'({_ATOM}(?:\.{_ATOM})*|"(?:[ !#-\[\]-~]++|\\[ -~])*+")@(?:({_LABEL}(?:\.{_LABEL})*)|\[([^\[\]\\]*)\])'
 ).fullmatch
 _tagged_literal = re.compile(r"[A-Za-z0-9-]*[A-Za-z0-9]:[!-Z^-~]+").fullmatch
 _domain = re.compile(rf"{_LABEL}(?:\.{_LABEL})*").fullmatch
@@ -43,12 +43,12 @@ _ESCAPED = "%[0-9A-Fa-f]{2}"
 _uri = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*:(?://([^/?#]*))?"
     + "".join(
-        f"{opening}(?:[{_NAME}:@/{more}]|{_ESCAPED})*{closing}"
+        f"{opening}(?:[{_NAME}:@/{more}]++|{_ESCAPED})*+{closing}"
         for opening, more, closing in (("", "", ""), (r"(?:\?", "?", ")?"), ("(?:#", "?", ")?"))
     )
 ).fullmatch
 _authority = re.compile(
-    rf"(?:(?:[{_NAME}:]|{_ESCAPED})*@)?(?:\[([^\[\]]*)\]|(?:[{_NAME}]|{_ESCAPED})*)(?::[0-9]*)?"
+    rf"(?:(?:[{_NAME}:]++|{_ESCAPED})*+@)?(?:\[([^\[\]]*)\]|(?:[{_NAME}]++|{_ESCAPED})*+)(?::[0-9]*)?"
 ).fullmatch
 _future_address = re.compile(rf"[vV][0-9A-Fa-f]+\.[{_NAME}:]+").fullmatch
 
