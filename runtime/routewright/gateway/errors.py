@@ -4,9 +4,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from routewright.table.codes import ERRORS
 from routewright.table.frames import Id
 
-RETRYABLE: Final = frozenset(("rate_limited", "circuit_open", "overloaded", "timeout", "worker_lost"))
+RETRYABLE: Final = frozenset(each.code for each in ERRORS if each.retryable)
 """Codes for which the same message may succeed later."""
 
 CLOSE_CODES: Final = {
