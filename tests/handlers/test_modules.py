@@ -22,7 +22,6 @@ def only(problems: list[HandlerProblem]) -> tuple[str, str, int]:
 def test_a_module_that_fits(project: Project) -> None:
     project.app(ANALYZE + REST)
     assert audit("app", project.folder) == []
-    assert not list(project.folder.rglob("__pycache__"))
 
 
 def test_a_failed_start(project: Project, gateway: Gateway, new_worker: NewWorker) -> None:

@@ -1,7 +1,8 @@
 """Import a handler module of a project, beside the project's compiled table, and say where it went wrong.
 
-Strategy: everything below the project's folder is compiled from its source at each start. Byte-code caches are known by
-a time stamp in whole seconds and a size, which two saves may share.
+Strategy: of everything below the project's folder, byte code is only taken where it is of the very source
+(`routewright.table.bytecode`). Python's own is known by a time stamp in whole seconds and a size, which two saves may
+share.
 """
 
 import importlib
@@ -10,7 +11,7 @@ import os
 import sys
 import traceback
 from importlib.abc import Loader
-from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
+from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from routewright.handlers.matching import HandlerProblem, Matching
 from routewright.handlers.plan import RoutePlan
 from routewright.handlers.registry import Registry
 from routewright.table import Pool, Table
+from routewright.table.bytecode import HashedLoader
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
@@ -87,11 +89,11 @@ def _file(module: Any) -> str | None:
 
 
 def _sources_only(project: Path) -> None:
-    """Let the import system read the project's sources, and neither read nor write byte code of theirs."""
+    """Let the import system read the project's sources, and byte code of theirs by their hash alone."""
     root = str(project)
     details: list[tuple[type[Loader], list[str]]] = [
         (ExtensionFileLoader, EXTENSION_SUFFIXES),
-        (_Source, SOURCE_SUFFIXES),
+        (HashedLoader, SOURCE_SUFFIXES),
     ]
 
     def finder(entry: str) -> FileFinder:
@@ -104,11 +106,6 @@ def _sources_only(project: Path) -> None:
     sys.path_hooks.insert(0, finder)
     sys.path_importer_cache.clear()
     sys.path.insert(0, root)
-
-
-class _Source(SourceFileLoader):
-    def path_stats(self, path: Any) -> Any:
-        raise OSError("byte code is neither read nor written")
 
 
 def _table(project: Path) -> Table:
