@@ -22,7 +22,14 @@ from picows import WSError
 from bench import machine, sockets
 
 Command = Sequence[str]
-HIDDEN = ("ROUTEWRIGHT_", "WEBSOCKET_PORT", "PYTHON_BACKEND_URL", "ENABLE_DYNAMIC_ROUTING", "ENABLE_RATE_LIMIT")
+HIDDEN = (
+    "PYTHONDONTWRITEBYTECODE",
+    "ROUTEWRIGHT_",
+    "WEBSOCKET_PORT",
+    "PYTHON_BACKEND_URL",
+    "ENABLE_DYNAMIC_ROUTING",
+    "ENABLE_RATE_LIMIT",
+)
 
 
 class ServerError(Exception):
