@@ -209,7 +209,7 @@ def test_the_schema_is_the_one_that_specs_are_checked_by() -> None:
     assert json.loads(render(everything())["websocket-routes.schema.json"]) == schema()
 
 
-def test_a_changed_message_changes_its_module_the_table_and_the_manifest() -> None:
+def test_a_changed_message_changes_its_module_and_what_speaks_of_all_routes() -> None:
     before = everything()
     first, *rest = before.routes[0].messages
     changed = dataclasses.replace(first, summary="Something else.")
@@ -219,12 +219,14 @@ def test_a_changed_message_changes_its_module_the_table_and_the_manifest() -> No
         routes=(dataclasses.replace(before.routes[0], messages=(changed, *rest)), before.routes[1]),
     )
     old, new = render(before), render(after)
-    assert {path for path in old if old[path] != new[path]} == {"vision.py", "table.py", "manifest.json"}
+    whole = {"asyncapi.json", "client.d.ts", "contracts.json", "manifest.json", "table.py"}
+    assert {path for path in old if old[path] != new[path]} == {*whole, "vision.py"}
 
 
 def test_a_route_without_payloads_has_no_module() -> None:
     files = render(spec(route(message(None)), route(name="other")))
-    assert set(files) == {"__init__.py", "table.py", "manifest.json", "websocket-routes.schema.json"}
+    whole = {"asyncapi.json", "client.d.ts", "contracts.json", "manifest.json", "websocket-routes.schema.json"}
+    assert set(files) == {*whole, "__init__.py", "table.py"}
 
 
 @pytest.mark.parametrize(
@@ -263,7 +265,7 @@ def test_a_thousand_routes_compile_and_their_order_is_kept() -> None:
     messages = [message(shape, name=f"m{index}", model=f"M{index}") for index in range(5)]
     numbers = [*range(500, 1000), *range(500)]
     files = render(spec(*(route(*messages, name=f"r{number}", document={}) for number in numbers)))
-    assert len(files) == 1004
+    assert len(files) == 1007
     imported = files["table.py"].partition("from . import (")[2].partition(")")[0]
     assert imported.replace(",", "").split() == [f"r{number}" for number in range(1000)]
     listed = re.findall(r'^            name="(r\d+)"', files["table.py"], re.MULTILINE)

@@ -17,6 +17,7 @@ from typing import Any
 import jinja2
 
 from routewright.codegen import literals
+from routewright.codegen.asyncapi import ASYNCAPI, asyncapi
 from routewright.codegen.contracts import CONTRACTS, contracts_text
 from routewright.codegen.digests import Digests, digests
 from routewright.codegen.dispatch import dispatch, pools
@@ -24,6 +25,7 @@ from routewright.codegen.emitters import Emitter, emitted
 from routewright.codegen.errors import RenderError, placed
 from routewright.codegen.expressions import WIDTH, columns, lay
 from routewright.codegen.modules import COMPONENTS, Module, components_module, module_name, route_module
+from routewright.codegen.typescript import TYPESCRIPT, typescript
 from routewright.spec import schema
 from routewright.spec.collector import paused
 from routewright.spec.model import Route, Spec
@@ -73,6 +75,8 @@ def render(spec: Spec, emitters: Iterable[Emitter] = ()) -> dict[str, str]:
         files["table.py"] = _python("table.py.jinja", spec, table=table)
         _compile("table.py", files["table.py"])
         files[SCHEMA] = _json(schema())
+        files[TYPESCRIPT] = typescript(spec)
+        files[ASYNCAPI] = asyncapi(spec)
         files[CONTRACTS] = contracts_text(spec)
         files |= emitted(emitters, spec, (*files, MANIFEST))
         files = dict(sorted(files.items()))

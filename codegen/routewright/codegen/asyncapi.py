@@ -1,0 +1,322 @@
+"""A spec as an AsyncAPI document: ``asyncapi.json``.
+
+Strategy: what stands on the wire is described as it is, so a message's payload is the whole frame: ``type``, ``id`` and
+the ``payload`` of the spec, which is a schema with a name of its own. The document speaks as the gateway: it *receives*
+what clients send. What AsyncAPI has no word for stands under keys that begin with ``x-routewright-``.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from routewright.codegen.asyncapi_schemas import NAME, named, referred
+from routewright.spec.model import Message, Parameter, Route, Spec
+
+ASYNCAPI = "asyncapi.json"
+"""The file's name."""
+
+VERSION = "3.1.0"
+"""The version of AsyncAPI that the document is written in."""
+
+OWN = "x-routewright-"
+"""How the keys begin that AsyncAPI does not know."""
+
+UNDECLARED = "$undeclared"
+"""The message that stands for whatever an open route does not declare."""
+
+_ID, _TYPE, _FINAL, _ERROR, _FRAME = (f"routewright-{each}" for each in ("id", "type", "final", "error", "frame"))
+_EXTENSION = re.compile(r"x-[\w.-]+", re.ASCII)
+_API_KEY = "api_key"
+_POLICIES = ("timeout", "rateLimit", "limits", "slowConsumer")
+_CODES = """
+    cancelled circuit_open forbidden handler_error invalid_json invalid_message not_subscribed overloaded rate_limited
+    timeout too_large unauthorized unknown_type worker_lost
+"""
+
+
+def asyncapi(spec: Spec) -> str:
+    """The AsyncAPI document of a spec, as JSON."""
+    tags = dict.fromkeys(each for route in spec.routes for each in route.capabilities)
+    schemes = {key: scheme for route in spec.routes for key, scheme in _security(route).items()}
+    document = {
+        "asyncapi": VERSION,
+        "info": {
+            "title": spec.title or "WebSocket routes",
+            "version": spec.version or "0.0.0",
+            **_texts("description", spec.description),
+            **({"tags": _tags(tags)} if tags else {}),
+        },
+        "defaultContentType": "application/json",
+        "servers": {"gateway": _server(spec)},
+        "channels": {route.name: _channel(route) for route in spec.routes},
+        "operations": dict(each for route in spec.routes for each in _operations(route)),
+        "components": {
+            "schemas": _schemas(spec),
+            "messages": _SHARED_MESSAGES,
+            **({"securitySchemes": schemes} if schemes else {}),
+        },
+        **_extensions(spec.extensions),
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def _server(spec: Spec) -> dict[str, Any]:
+    host = f"[{spec.gateway.host}]" if ":" in spec.gateway.host else spec.gateway.host
+    return {"host": f"{host}:{spec.gateway.port}", "protocol": "ws" if spec.gateway.tls is None else "wss"}
+
+
+def _channel(route: Route) -> dict[str, Any]:
+    parameters = {each.name: _parameter(each, route) for each in route.parameters}
+    address = route.path.replace("...}", "}")
+    found: dict[str, Any] = {
+        "address": address,
+        **_texts("summary", route.summary),
+        **_texts("description", route.description),
+        "messages": dict(_messages(route)),
+        **({"parameters": parameters} if parameters else {}),
+        **({"tags": _tags(route.capabilities)} if route.capabilities else {}),
+        "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
+        f"{OWN}{'handler' if route.source == 'module' else 'worker'}": route.handler,
+        f"{OWN}framing": route.framing,
+        f"{OWN}open": route.open,
+    }
+    if route.aliases:
+        found[f"{OWN}aliases"] = list(route.aliases)
+    if route.source == "module" and route.workers != 1:
+        found[f"{OWN}workers"] = route.workers
+    document = route.document if isinstance(route.document, dict) else {}
+    if policies := {key: document[key] for key in _POLICIES if key in document}:
+        found[f"{OWN}policies"] = policies
+    return found | _extensions(route.extensions)
+
+
+def _parameter(parameter: Parameter, route: Route) -> dict[str, Any]:
+    """A path parameter: always text for AsyncAPI; its schema is kept beside that."""
+    document = route.document if isinstance(route.document, dict) else {}
+    schema = document.get("parameters", {}).get(parameter.name)
+    found: dict[str, Any] = {}
+    while isinstance(schema, dict) and set(schema) == {"$ref"}:
+        schema = document["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+    if isinstance(schema, dict):
+        found |= _texts("description", schema.get("description", ""))
+        values = [schema["const"]] if "const" in schema else schema.get("enum", [])
+        if values and all(isinstance(each, str) for each in values):
+            found["enum"] = values
+        found[f"{OWN}schema"] = schema
+    if parameter.tail:
+        found[f"{OWN}tail"] = True
+    return found
+
+
+def _messages(route: Route) -> Iterator[tuple[str, Any]]:
+    if route.framing == "raw":
+        yield "frame", {"$ref": "#/components/messages/frame"}
+        return
+    streamed = {each.reply for each in route.messages if each.stream}
+    for message in route.messages:
+        yield message.name, _message(message, route, message.name in streamed)
+    if route.open:
+        yield UNDECLARED, {"$ref": f"#/components/messages/{UNDECLARED}"}
+    yield "error", {"$ref": "#/components/messages/error"}
+
+
+def _message(message: Message, route: Route, streamed: bool) -> dict[str, Any]:
+    own: dict[str, Any] = {}
+    if message.origin != "handler":
+        own = {"idempotent": message.idempotent or None, "timeout": _timeout(message, route)}
+    found = {
+        "name": message.name,
+        **_texts("summary", message.summary),
+        **_texts("description", message.description),
+        "payload": _frame(message, route, streamed),
+        f"{OWN}from": message.origin,
+        **{f"{OWN}{key}": value for key, value in own.items() if value is not None},
+    }
+    if message.examples:
+        found["examples"] = [{"payload": {"type": message.name, "payload": each}} for each in message.examples]
+    return found
+
+
+def _frame(message: Message, route: Route, streamed: bool) -> dict[str, Any]:
+    """The schema of the message's frames. The last one of a stream may have no payload."""
+    name = f"{_schema_name(message, route)}.frame"
+    properties: dict[str, Any] = {
+        "type": {"const": message.name, NAME: f"{name}.type"},
+        "id": referred(_ID),
+    }
+    required = ["type"]
+    if message.payload is not None:
+        properties["payload"] = referred(_schema_name(message, route))
+        if not message.optional and not streamed:
+            required.append("payload")
+    if streamed:
+        properties["final"] = referred(_FINAL)
+    found = {"type": "object", "required": required, "properties": properties, NAME: name}
+    return {**found, "deprecated": True} if message.deprecated else found
+
+
+def _security(route: Route) -> dict[str, Any]:
+    """The ways to show a key, for a route that wants one."""
+    found: dict[str, Any] = {}
+    for each in route.middleware:
+        if each.name == _API_KEY:
+            header = each.settings.get("header", "X-API-Key")
+            found[re.sub(r"[^\w.-]", "_", f"{_API_KEY}.{header}", flags=re.ASCII)] = {
+                "type": "httpApiKey",
+                "in": "header",
+                "name": header,
+            }
+            if each.settings.get("bearer", True):
+                found[f"{_API_KEY}.bearer"] = {"type": "http", "scheme": "bearer"}
+    return found
+
+
+def _operations(route: Route) -> Iterator[tuple[str, Any]]:
+    """What the gateway receives and sends on a route, with the credentials that it asks for."""
+    security = [{"$ref": f"#/components/securitySchemes/{key}"} for key in _security(route)]
+    for name, operation in _exchanges(route):
+        yield name, {**operation, "security": security} if security else operation
+
+
+def _exchanges(route: Route) -> Iterator[tuple[str, Any]]:
+    channel = {"$ref": f"#/channels/{route.name}"}
+    if route.framing == "raw":
+        for action in ("receive", "send"):
+            yield f"{route.name}.{action}.frame", _operation(action, channel, ["frame"])
+        return
+    replies = {each.reply for each in route.messages}
+    for message in route.messages:
+        if message.origin != "handler":
+            found = _operation("receive", channel, [message.name])
+            if message.reply is not None:
+                found["reply"] = {"channel": channel, "messages": _choices(channel, [message.reply, "error"])}
+                if message.stream:
+                    found["reply"][f"{OWN}stream"] = True
+            yield f"{route.name}.receive.{message.name}", found
+        if message.origin == "both" or (message.origin == "handler" and message.name not in replies):
+            yield f"{route.name}.send.{message.name}", _operation("send", channel, [message.name])
+    if route.open:
+        for action in ("receive", "send"):
+            yield f"{route.name}.{action}.{UNDECLARED}", _operation(action, channel, [UNDECLARED])
+    yield f"{route.name}.send.error", _operation("send", channel, ["error"])
+
+
+def _operation(action: str, channel: dict[str, str], messages: Sequence[str]) -> dict[str, Any]:
+    return {"action": action, "channel": channel, "messages": _choices(channel, messages)}
+
+
+def _choices(channel: dict[str, str], messages: Sequence[str]) -> list[dict[str, str]]:
+    return [{"$ref": f"{channel['$ref']}/messages/{_pointed(each)}"} for each in messages]
+
+
+def _pointed(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _schemas(spec: Spec) -> dict[str, Any]:
+    """The payload of each message, the components, and what all frames are made of."""
+    components: dict[str, Any] = {}
+    payloads: dict[str, Any] = {}
+    for route in spec.routes:
+        for message in route.messages:
+            if message.payload is not None:
+                schema = message.schema if message.schema is not None else True
+                name = _schema_name(message, route)
+                payloads[name] = named(schema, name)
+                if isinstance(schema, dict) and "$defs" in schema:
+                    components.update(schema["$defs"])
+    shared = {key: named(components[key], key) for key in sorted(components)}
+    return {**shared, **payloads, **_SHARED_SCHEMAS}
+
+
+def _schema_name(message: Message, route: Route) -> str:
+    """No component is called like it: theirs have no dot."""
+    return f"{route.module}.{message.model}"
+
+
+def _timeout(message: Message, route: Route) -> str | None:
+    return None if message.timeout == route.timeout else f"{message.timeout * 1000:g}ms"
+
+
+def _texts(key: str, text: str) -> dict[str, str]:
+    return {key: text} if text else {}
+
+
+def _tags(names: Any) -> list[dict[str, str]]:
+    return [{"name": each} for each in names]
+
+
+def _extensions(found: dict[str, Any]) -> dict[str, Any]:
+    """The spec's own keys, but those whose names AsyncAPI does not take."""
+    return {key: value for key, value in found.items() if _EXTENSION.fullmatch(key) and not key.startswith(OWN)}
+
+
+def _inline(name: str, **keywords: Any) -> dict[str, Any]:
+    return {**keywords, NAME: name}
+
+
+_SHARED_SCHEMAS: dict[str, Any] = {
+    _ID: {"description": "Ties a reply or an error to its request.", "type": ["integer", "string"]},
+    _TYPE: {"description": "Which message it is.", "type": "string"},
+    _FINAL: {"description": "Whether a streamed reply ends here; then the payload may be absent.", "type": "boolean"},
+    _FRAME: {"description": "A text or binary frame, as it is."},
+    _ERROR: {
+        "type": "object",
+        "required": ["code", "message", "retryable"],
+        "properties": {
+            "code": _inline(
+                f"{_ERROR}.code",
+                description="One of the gateway's codes, or one of the application's own.",
+                type="string",
+                examples=_CODES.split(),
+            ),
+            "message": _inline(f"{_ERROR}.message", description="For people; may change.", type="string"),
+            "path": _inline(f"{_ERROR}.path", description="Where in the frame, as $.payload.depth.", type="string"),
+            "retryable": _inline(
+                f"{_ERROR}.retryable", description="Whether the same request may succeed later.", type="boolean"
+            ),
+            "retryAfter": _inline(f"{_ERROR}.retryAfter", description="Seconds to wait.", type="number"),
+            "hint": _inline(f"{_ERROR}.hint", description="For people; may change.", type="string"),
+        },
+    },
+}
+
+_SHARED_MESSAGES: dict[str, Any] = {
+    "error": {
+        "name": "error",
+        "summary": "The answer to a frame that is wrong or cannot be answered",
+        "payload": _inline(
+            f"{_ERROR}.frame",
+            type="object",
+            required=["type", "error"],
+            properties={
+                "type": _inline(f"{_ERROR}.frame.type", const="error"),
+                "id": referred(_ID),
+                "error": referred(_ERROR),
+            },
+        ),
+    },
+    UNDECLARED: {
+        "name": UNDECLARED,
+        "summary": "A message that the route does not declare",
+        "payload": _inline(
+            f"{_TYPE}.frame",
+            type="object",
+            required=["type"],
+            properties={
+                "type": referred(_TYPE),
+                "id": referred(_ID),
+                "payload": _inline(f"{_TYPE}.frame.payload"),
+                "final": referred(_FINAL),
+            },
+        ),
+    },
+    "frame": {
+        "name": "frame",
+        "summary": "A frame as it is",
+        "contentType": "application/octet-stream",
+        "payload": referred(_FRAME),
+    },
+}

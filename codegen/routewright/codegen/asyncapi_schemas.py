@@ -1,0 +1,98 @@
+"""JSON Schema 2020-12 as AsyncAPI's own schemas, which are those of draft 7.
+
+Strategy: one walk. What 2020-12 renamed gets its older name; a ``$ref`` beside other keywords, which draft 7 would
+ignore, goes into an ``allOf``; keywords that draft 7 does not have stay as they are, as annotations. Every schema below
+a named one gets a name too, from its place: tools that make types of the document would otherwise number them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+NAME = "x-parser-schema-id"
+"""The key that AsyncAPI's tools take a schema's name from."""
+
+_ONE = frozenset(
+    {
+        "additionalItems",
+        "additionalProperties",
+        "contains",
+        "else",
+        "if",
+        "items",
+        "not",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    }
+)
+_LISTS = frozenset({"allOf", "anyOf", "oneOf"})
+_MAPS = frozenset({"patternProperties", "properties"})
+_DEPENDENT = frozenset({"dependentRequired", "dependentSchemas"})
+_WALKED = _ONE | _LISTS | _MAPS | _DEPENDENT | {"$ref", "$defs", "prefixItems"}
+
+
+def referred(component: str) -> dict[str, str]:
+    """A reference to a named schema of the document."""
+    return {"$ref": f"#/components/schemas/{component}"}
+
+
+def named(schema: Any, name: str) -> Any:
+    """A schema that stands below ``components.schemas`` under ``name``."""
+    if not isinstance(schema, Mapping):
+        return {"not": {NAME: f"{name}.not"}} if schema is False else {}
+    return _keywords(schema, name)
+
+
+def _inner(schema: Any, name: str) -> Any:
+    """A schema somewhere in another one; ``name`` tells where."""
+    if not isinstance(schema, Mapping):
+        return schema
+    if len(schema) == 1 and "$ref" in schema:
+        return {"$ref": _target(schema["$ref"])}
+    found = _keywords(schema, name)
+    found[NAME] = name
+    return found
+
+
+def _keywords(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
+    if _WALKED.isdisjoint(schema):
+        return dict(schema)
+    found: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in _ONE and not (key == "items" and "prefixItems" in schema):
+            found[key] = _inner(value, f"{name}.{key}")
+        elif key in _MAPS:
+            found[key] = {each: _inner(member, f"{name}.{each}") for each, member in value.items()}
+        elif key in _LISTS:
+            found[key] = found.get(key, []) + _all(value, f"{name}.{key}")
+        elif key == "$ref":
+            found["allOf"] = [{"$ref": _target(value)}, *found.get("allOf", [])]
+        elif key == "prefixItems":
+            found["items"] = _all(value, f"{name}.items")
+            if "items" in schema:
+                found["additionalItems"] = _inner(schema["items"], f"{name}.additionalItems")
+        elif key in _DEPENDENT:
+            found["dependencies"] = _dependencies(schema, f"{name}.dependencies")
+        elif key not in ("$defs", "items"):
+            found[key] = value
+    return found
+
+
+def _dependencies(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """One keyword of draft 7 for two."""
+    required: Mapping[str, Any] = schema.get("dependentRequired", {})
+    schemas: Mapping[str, Any] = schema.get("dependentSchemas", {})
+    found: dict[str, Any] = {key: list(value) for key, value in required.items()}
+    for key, value in schemas.items():
+        both = {"allOf": [{"required": found[key]}, value]} if key in found else value
+        found[key] = _inner(both, f"{name}.{key}")
+    return found
+
+
+def _all(schemas: Sequence[Any], name: str) -> list[Any]:
+    return [_inner(each, f"{name}.{number}") for number, each in enumerate(schemas)]
+
+
+def _target(reference: str) -> str:
+    return f"#/components/schemas/{reference.removeprefix('#/$defs/')}"
