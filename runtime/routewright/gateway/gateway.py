@@ -6,6 +6,7 @@ and committed when the supervisor says that its workers are ready: one assignmen
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import time
 from collections import Counter
@@ -25,6 +26,7 @@ from routewright.gateway.sockets import Sockets
 from routewright.hooks import Plugins, Reloaded
 from routewright.table import Route, Settings, Table, load
 from routewright.table.change import classify
+from routewright.table.contracts import Contracts
 from routewright.table.discovery import describe
 from routewright.table.overrides import apply_to_table
 from routewright.table.paths import Matcher
@@ -62,7 +64,8 @@ class Gateway:
         self.discovery: dict[str, Any] = {}
         self.on_pools_changed: Callable[[], None] = lambda: None
         self._sessions = itertools.count(1)
-        self._pending: Table | None = None
+        self._contracts: dict[str, Contracts] = {}
+        self._pending: tuple[Table, Contracts] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def next_session(self) -> int:
@@ -82,15 +85,15 @@ class Gateway:
         self.plugins.reload(table)
         for pool in table.pools:
             self.bridge.pool(pool.name, pool.digest)
-        self._pending = table
+        self._pending = table, Contracts.read(self.folder, table.digest)
         return table
 
     def commit(self, keep: frozenset[str] = frozenset()) -> Reloaded:
         """Serve the prepared epoch. Routes named in ``keep`` stay as they are: their new workers did not start."""
-        table = self._pending
-        if table is None:
+        if self._pending is None:
             raise RuntimeError("no epoch is prepared")
-        self._pending = None
+        (table, contracts), self._pending = self._pending, None
+        read = functools.cache(Contracts.routes)
         self.epoch += 1
         pools = {name: self.bridge.pool(pool.name, pool.digest) for pool in table.pools for name in pool.routes}
         endpoints: dict[str, Endpoint] = {}
@@ -107,16 +110,19 @@ class Gateway:
             elif route.name in keep:
                 endpoints[route.name] = old
                 kept.append(route.name)
+            elif old.route.digest == route.digest:
+                endpoints[route.name] = self._rebind(old, route, pools[route.name], "unchanged")
             else:
-                change = classify(old.route, route)
+                before, after = read(self._contracts[route.name]), read(contracts)
+                change = classify(old.route, route, before.get(route.name), after.get(route.name))
                 endpoints[route.name] = self._rebind(old, route, pools[route.name], change)
-                if change != "unchanged":
-                    changed.append(route.name)
+                changed.append(route.name)
         removed = [name for name in self.endpoints if name not in endpoints]
         for name in removed:
             self._retire(self.endpoints[name], 4504, "the route was removed")
         self.table = table
         self.settings = table.settings
+        self._contracts = {name: self._contracts[name] if name in kept else contracts for name in endpoints}
         self.matcher, self.endpoints = Matcher(endpoint.route for endpoint in endpoints.values()), endpoints
         self.discovery = describe(table)
         self._retain()
@@ -167,7 +173,7 @@ class Gateway:
         live = [*self.endpoints.values(), *self.retired]
         keys = {(endpoint.pool.name, endpoint.pool.digest) for endpoint in live}
         if self._pending is not None:
-            keys |= {(pool.name, pool.digest) for pool in self._pending.pools}
+            keys |= {(pool.name, pool.digest) for pool in self._pending[0].pools}
         self.bridge.retain(keys)
         self.on_pools_changed()
 
