@@ -118,7 +118,7 @@ class Gateway:
         if chosen is not None:
             now = self.clock()
             entry = (asked, id, now, now + seconds, seconds)
-            self.bridge.request(chosen, entry, 7, "x", b"{}", False)
+            chosen.request(entry, 7, "x", b"{}")
         return chosen
 
 

@@ -101,7 +101,7 @@ async def test_a_request_is_what_the_client_sent(bench: Bench) -> None:
     worker = await bench.worker()
     bench.gateway.bridge.open(bench.gateway.pool.ready[0], Open(7, "app"))
     entry: Entry = (Asked(), "id", 0.0, 9e9, 1.5)
-    number = bench.gateway.bridge.request(bench.gateway.pool.ready[0], entry, 7, "greet", b"\x00\xff", True)
+    number = bench.gateway.pool.ready[0].request(entry, 7, "greet", b"\x00\xff", True)
     assert await worker.hear() == Open(7, "app")
     assert await worker.hear() == Request(number, 7, "greet", 1500, b"\x00\xff", True)
 

@@ -211,7 +211,7 @@ async def test_a_worker_that_hangs_is_lost_when_its_heartbeats_fail(tmp_path: Pa
         await dealer.send(codec.encode([Hello(codec.VERSION, "alpha", "digest", "test")]))
         await listening.until(lambda: pool.ready)
         (worker,) = pool.ready
-        bridge.request(worker, (listening, 1, now[0], now[0] + 1000, 1000), 1, "ask", b"{}", False)
+        worker.request((listening, 1, now[0], now[0] + 1000, 1000), 1, "ask", b"{}")
         received = bridge.batches_received
         now[0] += codec.DEAD - 1
         await dealer.send(codec.encode([Heartbeat()]))

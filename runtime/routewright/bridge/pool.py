@@ -1,8 +1,12 @@
 """The workers that a gateway knows, by the handler they answer for, and what each owes."""
 
+import itertools
+from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
-from routewright.bridge.codec import Error, Hello, Reply
+from routewright.bridge.codec import Error, Hello, Reply, Request
+
+_correlations = itertools.count(1)
 
 
 class Requester(Protocol):
@@ -21,6 +25,7 @@ class Worker:
     """One worker process that has said hello."""
 
     __slots__ = (
+        "_wake",
         "capacity",
         "dirty",
         "draining",
@@ -38,7 +43,9 @@ class Worker:
         "sessions",
     )
 
-    def __init__(self, identity: bytes, hello: Hello, pool: "WorkerPool", now: float) -> None:
+    def __init__(
+        self, identity: bytes, hello: Hello, pool: "WorkerPool", now: float, wake: "Callable[[Worker], None]"
+    ) -> None:
         self.identity = identity
         self.pool = pool
         self.name = hello.name
@@ -54,6 +61,16 @@ class Worker:
         self.seen = now
         self.sent = now
         self.messages = 0
+        self._wake = wake
+
+    def request(self, entry: Entry, session: int, type: str, frame: bytes, binary: bool = False) -> int:
+        """Give a request to this worker, which has credit; its correlation."""
+        correlation = next(_correlations)
+        self.pending[correlation] = entry
+        self.out.append(Request(correlation, session, type, int(entry[4] * 1000), frame, binary))
+        if not self.dirty:
+            self._wake(self)
+        return correlation
 
 
 class WorkerPool:

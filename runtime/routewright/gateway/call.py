@@ -95,5 +95,5 @@ def _dispatch(gateway: "Gateway", worker: Worker, message: Call) -> tuple[str, s
     gateway.calls[worker.identity, message.correlation] = caller
     now = gateway.clock()
     entry: Entry = (caller, message.correlation, now, now + timeout, timeout)
-    gateway.bridge.request(callee, entry, session, kind.name or envelope.type, message.frame, False)
+    callee.request(entry, session, kind.name or envelope.type, message.frame)
     return None

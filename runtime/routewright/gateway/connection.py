@@ -41,6 +41,7 @@ class Connection(WebSocket):
         "leaving",
         "limiter",
         "outbound",
+        "session",
         "unsent_before",
         "worker",
     )
@@ -50,6 +51,7 @@ class Connection(WebSocket):
         self.gateway = gateway
         self.endpoint = endpoint
         self.info = info
+        self.session = info.id
         self.in_flight = 0
         self.leaving: tuple[int, str] | None = None
         self.unsent_before = 0
@@ -130,6 +132,7 @@ class Connection(WebSocket):
     def release(self) -> None:
         """Let held frames go on, as far as the bound allows."""
         held, self.held = self.held, None
+        self.now = self._clock()
         while held and self.state is State.OPEN and not self.blocked():
             self.handle(*held.popleft())
         if held or self.leaving:
@@ -239,13 +242,14 @@ class Connection(WebSocket):
 
     def replied(self, entry: Entry, reply: Reply, now: float) -> None:
         """A handler's answer, or a part of it."""
+        endpoint = self.endpoint
         final = reply.final
         if final:
             self.in_flight -= 1
-            self.endpoint.observe(now - entry[2])
+            endpoint.observe(now - entry[2])
         frame = reply.frame
         if frame is not None:
-            if self.endpoint.reply_hook is None and self.stalled_since is None and not reply.binary:
+            if endpoint.reply_hook is None and self.stalled_since is None and not reply.binary:
                 self.send_text(frame)
             else:
                 self.deliver(frame, reply.binary, final, entry[1])

@@ -52,7 +52,6 @@ class Endpoint:
         "received",
         "replied",
         "reply_hook",
-        "request",
         "retired",
         "route",
         "undeclared",
@@ -62,10 +61,7 @@ class Endpoint:
     pool: WorkerPool
     hooks: RouteHooks
 
-    def __init__(
-        self, route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int, request: Callable[..., int]
-    ) -> None:
-        self.request = request
+    def __init__(self, route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int) -> None:
         self.connections: set[Connection] = set()
         self.limiters: dict[str, RateLimiter] = {}
         self.retired = False

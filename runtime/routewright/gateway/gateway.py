@@ -103,9 +103,7 @@ class Gateway:
         for route in table.routes:
             old = self.endpoints.get(route.name)
             if old is None:
-                endpoints[route.name] = Endpoint(
-                    route, pools[route.name], self.plugins.route(route), self.epoch, self.bridge.request
-                )
+                endpoints[route.name] = Endpoint(route, pools[route.name], self.plugins.route(route), self.epoch)
                 added.append(route.name)
             elif route.name in keep:
                 endpoints[route.name] = old
@@ -137,7 +135,7 @@ class Gateway:
         )
 
     def _endpoint(self, route: Route, pool: WorkerPool) -> Endpoint:
-        return Endpoint(route, pool, self.plugins.route(route), self.epoch, self.bridge.request)
+        return Endpoint(route, pool, self.plugins.route(route), self.epoch)
 
     def _rebind(self, old: Endpoint, route: Route, pool: WorkerPool, change: str) -> Endpoint:
         if change == "incompatible":

@@ -4,12 +4,14 @@ Strategy: `PlainConnection.on_text` is the hot path of the whole gateway. What i
 go wrong leaves it by the shortest way.
 """
 
+from typing import Any
+
 from routewright.gateway.connection import Connection
 from routewright.gateway.errors import Fault, error_frame
 from routewright.gateway.socket import State
 from routewright.hooks import Incoming
 from routewright.table import MessageType
-from routewright.table.frames import DECODE_ERRORS, FrameError, Id, decode_open, diagnose, with_integers
+from routewright.table.frames import DECODE_ERRORS, FrameError, decode_open, diagnose, with_integers
 
 
 class PlainConnection(Connection):
@@ -23,8 +25,8 @@ class PlainConnection(Connection):
             self.hold(data, False)
             return
         endpoint.received += 1
-        now = self._clock()
-        if self.limiter is not None and (wait := self.limiter.admit(now)):
+        limiter = self.limiter
+        if limiter is not None and (wait := limiter.admit(self.now)):
             self._limited(data, wait)
             return
         try:
@@ -43,11 +45,10 @@ class PlainConnection(Connection):
                 self._wrong(diagnose(data, error, endpoint.declared))
                 return
         message: MessageType = envelope.message or endpoint.undeclared
-        type = message.name or envelope.type
-        if endpoint.message_hook is not None:
-            self.run_hooks(endpoint.message_hook, Incoming(type, envelope.id, data))
-            return
-        self._request(envelope.id, type, message.timeout, data, now)
+        if endpoint.message_hook is None:
+            self._request(envelope, message, data)
+        else:
+            self.run_hooks(endpoint.message_hook, Incoming(message.name or envelope.type, envelope.id, data))
 
     def on_binary(self, data: bytes) -> None:
         self.fail(1003, "this route takes text frames")
@@ -64,22 +65,24 @@ class PlainConnection(Connection):
         except DECODE_ERRORS as error:
             self._wrong(diagnose(incoming.frame, error, endpoint.declared))
         else:
-            message: MessageType = envelope.message or endpoint.undeclared
-            type = message.name or envelope.type
-            self._request(envelope.id, type, message.timeout, incoming.frame, self._clock())
+            self.now = self._clock()
+            self._request(envelope, envelope.message or endpoint.undeclared, incoming.frame)
 
-    def _request(self, id: Id, type: str, timeout: float, data: bytes, now: float) -> None:
+    def _request(self, envelope: Any, message: MessageType, data: bytes) -> None:
         """Give a request to the worker with the fewest in flight."""
         pool = self.endpoint.pool
         ready = pool.ready
         worker = ready[0] if len(ready) == 1 and len(ready[0].pending) < ready[0].capacity else pool.pick()
         if worker is None:
-            self.no_worker(id)
+            self.no_worker(envelope.id)
             return
         if worker is not self.worker:
             self.adopt(worker)
         self.in_flight += 1
-        self.endpoint.request(worker, (self, id, now, now + timeout, timeout), self.info.id, type, data, False)
+        timeout = message.timeout
+        now = self.now
+        entry = (self, envelope.id, now, now + timeout, timeout)
+        worker.request(entry, self.session, message.name or envelope.type, data)
 
     def error(self, fault: Fault) -> None:
         self.endpoint.count_error(fault.code)

@@ -53,7 +53,7 @@ class RawConnection(Connection):
         timeout = self.endpoint.route.timeout
         now = self._clock()
         self.in_flight += 1
-        self.endpoint.request(worker, (self, None, now, now + timeout, timeout), self.info.id, "", data, binary)
+        worker.request((self, None, now, now + timeout, timeout), self.session, "", data, binary)
 
     def _home(self) -> Worker | None:
         home = self.worker

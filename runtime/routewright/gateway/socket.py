@@ -67,6 +67,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         "close_code",
         "close_deadline",
         "dirty",
+        "now",
         "out",
         "paused",
         "ping",
@@ -93,6 +94,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         self.stalled_since: float | None = None
         self.paused = False
         self.ping: bytes | None = None
+        self.now = 0.0
         self.transport: asyncio.Transport
         self._clock = clock
         self._frame_rest = 0
@@ -122,6 +124,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         if self.state is _CLOSED or self._reader is None:
             return
         size = len(data)
+        self.now = self._clock()
         self.bytes_in += size
         sound = self._masked(data)
         if sound == size:

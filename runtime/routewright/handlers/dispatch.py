@@ -125,7 +125,9 @@ class Dispatch:
                     out.append(unreadable(correlation, plan, message.frame, error))
                     continue
             try:
-                if plan.two:
+                if plan.alone:
+                    result = await plan.function(payload)
+                elif plan.two:
                     result = await plan.function(payload, Context(session, deadline))
                 else:
                     result = await plan.call(payload, Context(session, deadline))

@@ -26,6 +26,7 @@ class Plan:
     """
 
     __slots__ = (
+        "alone",
         "arguments",
         "decode",
         "envelopes",
@@ -65,6 +66,7 @@ class Plan:
         self.mode = mode(entry.function)
         self.arguments = arguments(entry.function, offered)
         self.raw = decode is None and offered is MESSAGE_ARGUMENTS
+        self.alone = self.arguments == MESSAGE_ARGUMENTS[:1]
         self.two = len(self.arguments) == 2
         self.step = self.mode is Mode.STEP
         self.decode: Any = decode
