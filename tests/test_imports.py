@@ -33,7 +33,7 @@ FLOORS: dict[str, set[str]] = {
 
 OTHERS: dict[str, set[str]] = {
     "spec": {"jsonschema", "referencing", "rapidfuzz"},
-    "codegen": {"jinja2"},
+    "codegen": {"jinja2", "markdown_it", "markupsafe"},
     "table": {"idna", "msgspec", "rapidfuzz"},
     "policies": set(),
     "bridge": {"msgspec", "zmq"},

@@ -18,6 +18,8 @@ from typing import Literal
 from routewright.codegen.errors import PublishError
 from routewright.codegen.rendering import GENERATOR, MANIFEST
 
+_COMMANDS = {GENERATOR: f"{GENERATOR} generate"}
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -38,14 +40,17 @@ class Difference:
     diff: str
 
 
-def publish(files: Mapping[str, str], folder: Path) -> Published:
+def publish(files: Mapping[str, str], folder: Path, *, generator: str = GENERATOR) -> Published:
     """Make the folder hold these files, and none of those that only the last publication had.
+
+    Args:
+        generator: whose name the manifest among the files bears; a folder belongs to one of them.
 
     Raises:
         PublishError: a file that the compiler does not own is in the way; nothing has been written.
         OSError: the folder cannot be written.
     """
-    owned = _owned(folder)
+    owned = _owned(folder, generator)
     contents = {path: text.encode() for path, text in files.items()}
     present = {path: _read(folder, path) for path in contents}
     changed = [path for path in contents if present[path] != contents[path]]
@@ -84,24 +89,24 @@ def compare(files: Mapping[str, str], folder: Path) -> tuple[Difference, ...]:
     return tuple(found)
 
 
-def _owned(folder: Path) -> frozenset[str]:
+def _owned(folder: Path, generator: str = GENERATOR) -> frozenset[str]:
     """The files that the manifest in the folder claims.
 
     Raises:
-        PublishError: it is not the compiler's manifest.
+        PublishError: it is not this generator's manifest.
     """
     content = _read(folder, MANIFEST)
     if content is None:
         return frozenset()
     try:
         manifest = json.loads(content)
-        ours = manifest["generator"]["name"] == GENERATOR
+        ours = manifest["generator"]["name"] == generator
         paths = frozenset(str(path) for path in manifest["files"])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         ours, paths = False, frozenset()
     if not ours:
         raise PublishError(
-            f"{folder / MANIFEST} is not a manifest of `routewright generate`: restore it, or delete the folder's"
+            f"{folder / MANIFEST} is not a manifest of `{_COMMANDS.get(generator, generator)}`: restore it, or delete the folder's"
             " generated files together with it"
         )
     for path in paths:
