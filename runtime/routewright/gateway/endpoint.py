@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from routewright.bridge.pool import WorkerPool
+from routewright.gateway.framing import header
 from routewright.hooks import RouteHooks
 from routewright.policies.rate_limit import RateLimiter
 from routewright.table import MessageType, Route
@@ -93,6 +94,18 @@ class Endpoint:
             self.limiters.clear()
             for connection in self.connections:
                 connection.limiter = self.limiter(connection)
+
+    def publish(self, message: bytes, binary: bool) -> None:
+        """Send a message to everyone on the route: one frame, whoever receives it, unless hooks want to see each."""
+        self.published += 1
+        connections = tuple(self.connections)
+        if self.reply_hook is not None:
+            for connection in connections:
+                connection.deliver(message, binary)
+            return
+        frame = header(2 if binary else 1, len(message)) + message
+        for connection in connections:
+            connection.send_whole(frame)
 
     def limiter(self, connection: "Connection") -> RateLimiter | None:
         """The rate limiter that counts this connection's messages, shared where the route says so."""

@@ -275,9 +275,7 @@ class Gateway:
     def published(self, publish: Publish) -> None:
         for endpoint in (self.endpoints.get(publish.topic), *self.retired):
             if endpoint is not None and endpoint.route.name == publish.topic:
-                endpoint.published += 1
-                for connection in tuple(endpoint.connections):
-                    connection.deliver(publish.frame, publish.binary)
+                endpoint.publish(publish.frame, publish.binary)
 
     def called(self, worker: Worker, message: Call) -> None:
         call(self, worker, message)

@@ -233,9 +233,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         out.append(head)
         out.append(payload)
         if not self.dirty:
-            self.dirty = True
-            self.sockets.dirty.append(self)
-            self.sockets.schedule()
+            self.wake()
 
     def send_text(self, payload: bytes) -> None:
         """Queue a text frame."""
@@ -244,21 +242,26 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         out.append(TEXT_HEADERS[length] if length < 126 else header(1, length))
         out.append(payload)
         if not self.dirty:
-            self.dirty = True
-            self.sockets.dirty.append(self)
-            self.sockets.schedule()
+            self.wake()
 
     def send_binary(self, payload: bytes) -> None:
         """Queue a binary frame."""
         length = len(payload)
         self.send(BINARY_HEADERS[length] if length < 126 else header(2, length), payload)
 
+    def wake(self) -> None:
+        """Have what is queued written with the tick."""
+        self.dirty = True
+        self.sockets.dirty.append(self)
+        self.sockets.schedule()
+
     def flush(self) -> None:
         """Write what is queued."""
         self.dirty = False
-        if self.out:
-            data = b"".join(self.out)
-            self.out.clear()
+        out = self.out
+        if out:
+            data = out[0] if len(out) == 1 else b"".join(out)
+            out.clear()
             if self.state is not _CLOSED:
                 self.bytes_out += len(data)
                 self.transport.write(data)
