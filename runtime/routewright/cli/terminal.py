@@ -98,6 +98,16 @@ def heading(text: str) -> None:
         print(text)
 
 
+def spans(*parts: tuple[str, str]) -> None:
+    """A line on stdout made of texts with their styles, which only a terminal shows."""
+    if is_rich(sys.stdout):
+        from rich.text import Text
+
+        console(sys.stdout).print(Text.assemble(*parts))
+    else:
+        print("".join(text for text, _ in parts))
+
+
 def fields(rows: Sequence[tuple[str, str]]) -> None:
     """Labels and what they label, one below the other, on stdout; a label that repeats is printed once."""
     width = max(len(label) for label, _ in rows)

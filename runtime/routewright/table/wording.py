@@ -63,6 +63,8 @@ def value(found: Any) -> str:
     """A value of a spec in one short line."""
     if found is None:
         return "none"
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
     text = json.dumps(found, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
