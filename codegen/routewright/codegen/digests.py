@@ -6,12 +6,14 @@ is, by its name and its group's structure.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from routewright.codegen.memory import remembered
 from routewright.codegen.shapes import Components, component_groups, references
 from routewright.spec.model import (
     ArrayShape,
@@ -30,12 +32,15 @@ LENGTH = 16
 """Hexadecimal digits of a digest."""
 
 
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+
+
 def digest(value: Any) -> str:
     """The digest of a JSON value; the order of an object's keys does not count."""
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:LENGTH]
+    return hashlib.sha256(_canonical(value).encode("ascii")).hexdigest()[:LENGTH]
 
 
+@remembered
 def component_digests(components: Components) -> dict[str, str]:
     """The digest of each component, by its key."""
     found: dict[str, str] = {}
@@ -68,11 +73,18 @@ def digests(spec: Spec) -> Digests:
     components = component_digests(spec.components)
     found = Digests({}, {}, {})
     for route in spec.routes:
-        found.messages[route.name] = tuple(_message(message, components) for message in route.messages)
-        found.contracts[route.name] = _contract(route, found.messages[route.name], components)
-        document = route.document if route.document is not None else dataclasses.asdict(route)
-        found.routes[route.name] = digest({"document": document, "contract": found.contracts[route.name]})
+        name = route.name
+        found.messages[name], found.contracts[name], found.routes[name] = _route(route, components)
     return found
+
+
+@remembered
+def _route(route: Route, components: Mapping[str, str]) -> tuple[tuple[str, ...], str, str]:
+    """The digests of a route's messages, of its contract, and of the route."""
+    messages = tuple(_message(message, components) for message in route.messages)
+    contract = _contract(route, messages, components)
+    document = route.document if route.document is not None else dataclasses.asdict(route)
+    return messages, contract, digest({"document": document, "contract": contract})
 
 
 def _message(message: Message, components: Mapping[str, str]) -> str:
@@ -125,5 +137,10 @@ def _form(shape: Shape, components: Mapping[str, str]) -> Any:
                 for each in properties
             }
             return [kind, fields, shape.closed, shape.tag]
-    facts = [each.name for each in dataclasses.fields(shape) if each.name not in ("title", "description")]
-    return [kind, {name: getattr(shape, name) for name in facts}]
+    form: Any = type(shape)
+    return [kind, {name: getattr(shape, name) for name in _facts(form)}]
+
+
+@functools.cache
+def _facts(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(each.name for each in dataclasses.fields(kind) if each.name not in ("title", "description"))

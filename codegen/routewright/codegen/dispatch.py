@@ -8,7 +8,7 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from routewright.codegen import literals, names
 from routewright.codegen.annotations import Annotations
@@ -17,7 +17,9 @@ from routewright.codegen.digests import Digests, digest
 from routewright.codegen.errors import RenderError, placed
 from routewright.codegen.expressions import Expression, bracket, call, named, one_line, text
 from routewright.codegen.imports import imported
+from routewright.codegen.memory import remembered
 from routewright.codegen.modules import COMPONENTS
+from routewright.codegen.shapes import Components
 from routewright.spec.model import Message, ObjectShape, Parameter, Route, Spec
 
 _CALLED = {"Gateway": "Settings", "Message": "MessageType"}
@@ -87,75 +89,100 @@ def pools(spec: Spec, digests: Digests) -> tuple[Pool, ...]:
 
 def dispatch(spec: Spec, digests: Digests, modules: Mapping[str, str]) -> Dispatch:
     """The dispatch table of a spec; ``modules`` are the modules that hold models, by the route's name."""
-    return _Table(spec, digests, modules).dispatch()
+    table = _Table(spec.components)
+    settings = table.value(spec.gateway)
+    if one_line(settings) == "Settings()":
+        table.types.discard("Settings")
+    routes = [_route(route, spec.components, digests, modules) for route in spec.routes]
+    found = [table, *(entry.table for entry in routes)]
+    arguments = {
+        "digest": text(literals.string(spec.digest)),
+        "spec": text(literals.string(spec.file)),
+        **{
+            name: text(literals.string(getattr(spec, name)))
+            for name in ("title", "version", "description")
+            if getattr(spec, name)
+        },
+        **({"settings": settings} if one_line(settings) != "Settings()" else {}),
+        "routes": _many([entry.source for entry in routes]),
+        "pools": _many([table.value(pool) for pool in pools(spec, digests)]),
+        **({"extensions": json_value(spec.extensions)} if spec.extensions else {}),
+    }
+    types = {"Table"}.union(*(each.types for each in found))
+    needed = [each.annotations for each in found]
+    typing = {"Final"}.union(*(each.typing for each in needed))
+    used = {*modules.values(), *({COMPONENTS} if any(each.needs_components for each in needed) else ())}
+    return Dispatch(
+        source=call("Table", [named(f"{name}=", value) for name, value in arguments.items()], opened=True),
+        typing=imported("typing", ((name, name) for name in typing)),
+        imports_msgspec=any(each.needs_msgspec for each in needed),
+        types=imported("routewright.table", ((name, name) for name in types)),
+        modules=imported(".", ((name, _local(name)) for name in used)),
+    )
+
+
+class _Entry(NamedTuple):
+    """A route in the table's text, and the writer that knows what it needs."""
+
+    source: Expression
+    table: "_Table"
+
+
+def _route(route: Route, components: Components, digests: Digests, modules: Mapping[str, str]) -> _Entry:
+    name = route.name
+    with placed(f"route {name!r}"):
+        return _entry(
+            route,
+            components,
+            digests.messages[name],
+            digests.routes[name],
+            digests.contracts[name],
+            modules.get(name, ""),
+        )
+
+
+@remembered
+def _entry(
+    route: Route, components: Components, messages: tuple[str, ...], digest: str, contract: str, module: str
+) -> _Entry:
+    """A route, by the digests of its messages, of itself and of its contract, and the module of its models."""
+    table = _Table(components)
+    given = {
+        "messages": _many(
+            [table.message(message, each, module) for message, each in zip(route.messages, messages, strict=True)]
+        ),
+        "parameters": bracket("(", (table.parameter(each) for each in route.parameters), ")"),
+        "digest": text(literals.string(digest)),
+        "contract": text(literals.string(contract)),
+    }
+    source = table.value(route, {name: each for name, each in given.items() if one_line(each) != "()"})
+    return _Entry(source, table)
+
+
+def _many(items: list[Expression]) -> Expression:
+    return bracket("(", items, ")", opened=True)
 
 
 class _Table:
-    def __init__(self, spec: Spec, digests: Digests, modules: Mapping[str, str]) -> None:
-        self.spec = spec
-        self.digests = digests
-        self.modules = modules
+    """Writes values of the spec, and notes what the text has to import."""
+
+    def __init__(self, components: Components) -> None:
         self.types: set[str] = set()
-        self.annotations = Annotations(spec.components, prefix=f"{COMPONENTS}.", taken=(), nested=_no_object)
+        self.annotations = Annotations(components, prefix=f"{COMPONENTS}.", taken=(), nested=_no_object)
 
-    def dispatch(self) -> Dispatch:
-        spec = self.spec
-        arguments = {
-            "digest": text(literals.string(spec.digest)),
-            "spec": text(literals.string(spec.file)),
-            "settings": self.value(spec.gateway),
-            "routes": self.many([self.route(route) for route in spec.routes]),
-            "pools": self.many([self.value(pool) for pool in pools(spec, self.digests)]),
-        }
-        for name in ("title", "version", "description"):
-            if getattr(spec, name):
-                arguments[name] = text(literals.string(getattr(spec, name)))
-        if spec.extensions:
-            arguments["extensions"] = json_value(spec.extensions)
-        if one_line(arguments["settings"]) == "Settings()":
-            del arguments["settings"]
-            self.types.discard("Settings")
-        order = ("digest", "spec", "title", "version", "description", "settings", "routes", "pools", "extensions")
-        self.types.add("Table")
-        table = call("Table", [named(f"{n}=", arguments[n]) for n in order if n in arguments], opened=True)
-        used = {*self.modules.values(), *({COMPONENTS} if self.annotations.needs_components else ())}
-        return Dispatch(
-            source=table,
-            typing=imported("typing", ((name, name) for name in {"Final", *self.annotations.typing})),
-            imports_msgspec=self.annotations.needs_msgspec,
-            types=imported("routewright.table", ((name, name) for name in self.types)),
-            modules=imported(".", ((name, _local(name)) for name in used)),
-        )
-
-    def route(self, route: Route) -> Expression:
-        with placed(f"route {route.name!r}"):
-            digests = self.digests.messages[route.name]
-            given = {
-                "messages": self.many(
-                    [self.message(message, route, each) for message, each in zip(route.messages, digests, strict=True)]
-                ),
-                "parameters": bracket("(", (self.parameter(each) for each in route.parameters), ")"),
-                "digest": text(literals.string(self.digests.routes[route.name])),
-                "contract": text(literals.string(self.digests.contracts[route.name])),
-            }
-            return self.value(route, {name: each for name, each in given.items() if one_line(each) != "()"})
-
-    def message(self, message: Message, route: Route, digest: str) -> Expression:
+    def message(self, message: Message, digest: str, module: str) -> Expression:
         if not message.name.isascii():
             raise RenderError(f"message {message.name!r}", "the name must be ASCII")
         given = {"digest": text(literals.string(digest))}
         if message.payload is not None:
             model = names.identifier(message.model, f"message {message.name!r}")
-            given["payload"] = text(f"{_local(self.modules[route.name])}.{model}")
+            given["payload"] = text(f"{_local(module)}.{model}")
         return self.value(message, given)
 
     def parameter(self, parameter: Parameter) -> Expression:
         with placed(f"parameter {parameter.name!r}"):
             type_ = self.annotations.of(parameter.shape, "")
         return self.value(parameter, {} if one_line(type_) == "str" else {"type": type_})
-
-    def many(self, items: list[Expression]) -> Expression:
-        return bracket("(", items, ")", opened=True)
 
     def value(self, value: Any, given: Mapping[str, Expression] | None = None) -> Expression:
         """A literal of any value of the spec; ``given`` are arguments that are written otherwise or in addition."""

@@ -24,6 +24,7 @@ from routewright.codegen.dispatch import dispatch, pools
 from routewright.codegen.emitters import Emitter, emitted
 from routewright.codegen.errors import RenderError, placed
 from routewright.codegen.expressions import WIDTH, columns, lay
+from routewright.codegen.memory import settled
 from routewright.codegen.modules import COMPONENTS, Module, components_module, module_name, route_module
 from routewright.codegen.typescript import TYPESCRIPT, typescript
 from routewright.spec import schema
@@ -54,6 +55,7 @@ def render(spec: Spec, emitters: Iterable[Emitter] = ()) -> dict[str, str]:
         RenderError: the spec has no rendering, or an emitter fails.
     """
     with paused(), placed(""):
+        spec = settled(spec)
         found = digests(spec)
         files = {"__init__.py": _python("package.py.jinja", spec)}
         attributes: dict[str, dict[str, str]] = {}
