@@ -39,14 +39,14 @@ STATUS = {
     "properties": {
         "depth": {"type": "integer", "minimum": 0, "maximum": 10, "description": "How many levels to look at."},
         "tags": {"type": "array", "maxItems": 20, "items": {"type": "string", "maxLength": 40}},
-        "note": {"type": ["string", "null"], "default": None},
+        "note": {"type": ["string", "null"], "maxLength": 2000, "default": None},
     },
 }
 CHANGE = {
     "type": "object",
     "required": ["area", "size"],
     "properties": {
-        "area": {"type": "string", "minLength": 1},
+        "area": {"type": "string", "minLength": 1, "maxLength": 200},
         "size": {
             "type": "object",
             "required": ["width", "height"],

@@ -31,11 +31,11 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
 
 @pytest.fixture
 def valid(checked: Check) -> Callable[..., Spec]:
-    """``valid(spec, **files)``: the resolved spec, which must have no problems."""
+    """``valid(spec, **files)``: the resolved spec, which must have no errors."""
 
     def run(spec: Written, **files: Written) -> Spec:
         result = checked(spec, **files)
-        assert result.problems == ()
+        assert result.errors == ()
         assert result.spec is not None
         return result.spec
 
@@ -67,10 +67,10 @@ def shape(message: Callable[..., Message]) -> Callable[..., Shape]:
 
 @pytest.fixture
 def codes(checked: Check) -> Callable[..., list[str]]:
-    """The codes of the problems of a payload; see ``message``."""
+    """The codes of the errors of a payload; see ``message``."""
 
     def run(payload: Any, schemas: dict[str, Any] | None = None, **files: Written) -> list[str]:
-        return [problem.code for problem in checked(with_payload(payload, schemas), **files).problems]
+        return [problem.code for problem in checked(with_payload(payload, schemas), **files).errors]
 
     return run
 

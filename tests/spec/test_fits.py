@@ -23,7 +23,7 @@ def test_a_value_fits_a_shape_where_it_is_valid_by_the_schema(
     path = tmp_path / "websocket-routes.json"
     path.write_text(json.dumps(spec), encoding="utf-8")
     checked = check(path)
-    assert {problem.code for problem in checked.problems} <= {"RW405", "RW409"}
+    assert {problem.code for problem in checked.errors} <= {"RW405", "RW409"}
     if checked.spec is None:
         return
     message = checked.spec.routes[0].messages[0]

@@ -117,7 +117,7 @@ def _check(folder: Path, data: bytes) -> None:
     path = folder / "websocket-routes.json"
     path.write_bytes(data)
     checked = check(path)
-    assert (checked.spec is None) == bool(checked.problems)
+    assert (checked.spec is None) == bool(checked.errors)
     for problem in checked.problems:
         lines = checked.source[problem.path].split("\n")
         assert 1 <= problem.line <= len(lines)

@@ -14,3 +14,13 @@ class Checked:
     spec: Spec | None
     problems: tuple[Problem, ...] = ()
     source: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep the spec from being compiled."""
+        return tuple(each for each in self.problems if each.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """The problems that do not."""
+        return tuple(each for each in self.problems if each.severity == "warning")

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from routewright.spec.allowances import Allowance, lift
 from routewright.spec.decoding import Unsound, decode
 from routewright.spec.lines import Lines
 from routewright.spec.places import Places
@@ -20,7 +21,8 @@ SIZE = 32 * 1024 * 1024
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """``path`` is the file's real path, ``name`` the one that problems show; ``whole`` says that it is JSON."""
+    """``path`` is the file's real path, ``name`` the one that problems show; ``whole`` says that it is JSON.
+    ``value`` is without its ``allowances``."""
 
     path: Path
     name: str
@@ -29,6 +31,7 @@ class Document:
     value: Any = None
     places: Places | Mapping[str, Place] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    allowances: tuple[Allowance, ...] = ()
 
     def line_column(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both from 1, columns in code points."""
@@ -92,6 +95,8 @@ def _decoded(path: Path, name: str, data: bytes) -> Document:
         text = text[1:]
         faults.append(Fault("RW002", 0, "the file begins with a byte order mark", "save it as UTF-8 without BOM"))
     with contextlib.suppress(Unsound):
-        return Document(path, name, text, True, decode(text), Places(text), faults)
+        value = decode(text)
+        return Document(path, name, text, True, value, Places(text), faults, lift(text, value))
     found = scan(text)
-    return Document(path, name, text, found.whole, found.value, found.places, faults + found.faults)
+    allowances = lift(text, found.value)
+    return Document(path, name, text, found.whole, found.value, found.places, faults + found.faults, allowances)

@@ -1,8 +1,9 @@
 """A spec while it is checked: what was written, and what could be made of it so far."""
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from routewright.spec import paths
 from routewright.spec.closing import close
@@ -13,8 +14,12 @@ from routewright.spec.names import default_route, model
 from routewright.spec.node import Finding, Node
 from routewright.spec.paths import PathError, Segment
 from routewright.spec.payload import Payloads, Sample
+from routewright.spec.plain import PlainRoute, listed
 from routewright.spec.pointer import parent
 from routewright.spec.soundness import Sound, sound
+
+if TYPE_CHECKING:
+    from routewright.spec.survey import Survey
 
 PATH = "RW201"
 
@@ -76,6 +81,18 @@ class Draft:
         path = route.get("path")
         segments = self.segments.get(path.pointer) if path is not None else None
         return default_route(paths.literals(segments)) if segments is not None else ""
+
+    @cached_property
+    def plain_routes(self) -> list[PlainRoute]:
+        """The routes as plain values."""
+        return listed(self.root.value)
+
+    @cached_property
+    def survey(self) -> "Survey":
+        """What a walk through all payload schemas shows."""
+        from routewright.spec.survey import Survey
+
+        return Survey(self)
 
     def _parse_paths(self) -> None:
         for node in self.claims():

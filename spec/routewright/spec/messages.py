@@ -1,38 +1,48 @@
 """Rules about messages: their names, replies and examples."""
 
 from collections.abc import Iterator
+from typing import Any
 
-from routewright.spec import names
+from routewright.spec import names, plain, units
 from routewright.spec.draft import Draft
 from routewright.spec.nearest import suggestion
 from routewright.spec.node import Finding, Node
 from routewright.spec.quoting import quoted
+
+SILENCE = 60.0
+"""Seconds after which proxies and load balancers take a connection without traffic for dead, where nobody has told
+them otherwise."""
 
 _SENDERS = {"client": ("client", "both"), "handler": ("handler", "both")}
 
 
 def safe_name(draft: Draft) -> Iterator[Finding]:
     """A message's name is reserved, or makes no safe Python class."""
-    for _, name, message in _all(draft):
-        if name.startswith("$") or name == "error":
-            yield message.finding(f"message type {quoted(name)} is reserved", "choose another name", key=True)
-        elif not names.is_message(name):
-            hint = "begin with a letter, go on with letters, digits and . _ : / -, in ASCII"
-            yield message.finding(f"message type {quoted(name)} makes no safe identifier", hint, key=True)
+    for route in plain.routes(draft):
+        for name in route.messages:
+            if name.startswith("$") or name == "error":
+                place = plain.node(draft, *route.keys, "messages", name)
+                yield place.finding(f"message type {quoted(name)} is reserved", "choose another name", key=True)
+            elif not names.is_message(name):
+                place = plain.node(draft, *route.keys, "messages", name)
+                hint = "begin with a letter, go on with letters, digits and . _ : / -, in ASCII"
+                yield place.finding(f"message type {quoted(name)} makes no safe identifier", hint, key=True)
 
 
 def unique_model(draft: Draft) -> Iterator[Finding]:
     """Two messages of a route make one class."""
-    for route in draft.routes():
-        seen: dict[str, tuple[str, Node]] = {}
-        for name, message in draft.messages(route):
-            model = names.model(name, "Message")
+    for route in plain.routes(draft):
+        seen: dict[str, str] = {}
+        for name in route.messages:
             if not names.is_message(name):
                 continue
-            other, node = seen.setdefault(model, (name, message))
-            if node is not message:
-                text = f"message types {quoted(name)} and {quoted(other)} ({node.where}) make one class, {model}"
-                yield message.finding(text, "rename one of them", key=True)
+            model = names.model(name, "Message")
+            other = seen.setdefault(model, name)
+            if other is not name:
+                where = plain.node(draft, *route.keys, "messages", other).where
+                text = f"message types {quoted(name)} and {quoted(other)} ({where}) make one class, {model}"
+                place = plain.node(draft, *route.keys, "messages", name)
+                yield place.finding(text, "rename one of them", key=True)
 
 
 def component_name(draft: Draft) -> Iterator[Finding]:
@@ -53,56 +63,113 @@ def component_name(draft: Draft) -> Iterator[Finding]:
 
 def declared_reply(draft: Draft) -> Iterator[Finding]:
     """A reply names a message that the route does not declare."""
-    for route, name, message in _all(draft):
-        reply = _reply(message)
-        declared = dict(draft.messages(route))
-        if reply is not None and reply.value not in declared:
-            hint = suggestion(reply.value, [each for each in declared if each != name], "declared")
-            yield reply.finding(f"message {quoted(name)}: reply {quoted(reply.value)} is not declared", hint)
+    for route in plain.routes(draft):
+        declared = route.value.get("messages", ())
+        for name, message in route.messages.items():
+            keys = _reply(message)
+            if keys and _value(message, keys) not in declared:
+                reply = plain.node(draft, *route.keys, "messages", name, *keys)
+                hint = suggestion(reply.value, [each for each in declared if each != name], "declared")
+                yield reply.finding(f"message {quoted(name)}: reply {quoted(reply.value)} is not declared", hint)
 
 
 def sent_reply(draft: Draft) -> Iterator[Finding]:
     """A reply names a message that no handler sends."""
-    for route, name, message in _all(draft):
-        reply = _reply(message)
-        answer = dict(draft.messages(route)).get(reply.value) if reply is not None else None
-        if reply is not None and answer is not None and not _sends(answer, "handler"):
-            text = f"message {quoted(name)}: reply {quoted(reply.value)} is no message that a handler sends"
-            yield reply.finding(text, f'write "from": "handler" at {answer.where}')
+    for route in plain.routes(draft):
+        for name, message in route.messages.items():
+            keys = _reply(message)
+            answer = route.messages.get(_value(message, keys)) if keys else None
+            if answer is not None and not _sends(answer, "handler"):
+                reply = plain.node(draft, *route.keys, "messages", name, *keys)
+                where = plain.node(draft, *route.keys, "messages", reply.value).where
+                text = f"message {quoted(name)}: reply {quoted(reply.value)} is no message that a handler sends"
+                yield reply.finding(text, f'write "from": "handler" at {where}')
 
 
 def request_keys(draft: Draft) -> Iterator[Finding]:
     """A key of requests stands at a message that no client sends."""
-    for _, name, message in _all(draft):
-        for key in ("reply", "timeout", "idempotent"):
-            if key in message.value and not _sends(message, "client"):
-                text = f'message {quoted(name)}: "{key}" only means something for what a client sends'
-                yield message.below(key).finding(text, 'leave it out, or write "from": "client" or "both"', key=True)
+    for route in plain.routes(draft):
+        for name, message in route.messages.items():
+            for key in () if _sends(message, "client") else ("reply", "timeout", "idempotent"):
+                if key in message:
+                    text = f'message {quoted(name)}: "{key}" only means something for what a client sends'
+                    hint = 'leave it out, or write "from": "client" or "both"'
+                    yield plain.node(draft, *route.keys, "messages", name, key).finding(text, hint, key=True)
 
 
 def example_payload(draft: Draft) -> Iterator[Finding]:
     """A message has examples but no payload."""
-    for _, name, message in _all(draft):
-        if message.value.get("examples") and "payload" not in message.value:
-            text = f'message {quoted(name)} has "examples" but no "payload"'
-            yield message.below("examples").finding(text, 'declare a "payload"', key=True)
+    for route in plain.routes(draft):
+        for name, message in route.messages.items():
+            if message.get("examples") and "payload" not in message:
+                text = f'message {quoted(name)} has "examples" but no "payload"'
+                place = plain.node(draft, *route.keys, "messages", name, "examples")
+                yield place.finding(text, 'declare a "payload"', key=True)
 
 
-def _all(draft: Draft) -> Iterator[tuple[Node, str, Node]]:
-    for route in draft.routes():
-        for name, message in draft.messages(route):
-            if isinstance(message.value, dict):
-                yield route, name, message
+def no_silence(draft: Draft) -> Iterator[Finding]:
+    """A timeout is longer than a connection without traffic lives."""
+    owners: list[tuple[tuple[str | int, ...], dict[str, Any]]] = [(("defaults",), plain.section(draft, "defaults"))]
+    for route in plain.routes(draft):
+        owners.append((route.keys, route.value))
+        owners += [((*route.keys, "messages", name), message) for name, message in route.messages.items()]
+    for keys, owner in owners:
+        text = owner.get("timeout")
+        if text is not None and isinstance(text, str) and (units.seconds(text) or 0) > SILENCE:
+            message = f"in {quoted(text)} without traffic, clients and proxies give a connection up ({SILENCE:g}s)"
+            hint = "lower it and reply with a stream, whose parts keep the connection alive"
+            yield plain.node(draft, *keys, "timeout").finding(message, hint)
 
 
-def _reply(message: Node) -> Node | None:
+def current_reply(draft: Draft) -> Iterator[Finding]:
+    """A message that is not deprecated is answered with one that is."""
+    for route in plain.routes(draft):
+        deprecated = {name for name, message in route.messages.items() if message.get("deprecated") is True}
+        for name in route.messages if deprecated else ():
+            keys = _reply(route.messages[name])
+            if keys and name not in deprecated and _value(route.messages[name], keys) in deprecated:
+                reply = plain.node(draft, *route.keys, "messages", name, *keys)
+                text = f"message {quoted(name)}: reply {quoted(reply.value)} is deprecated"
+                yield reply.finding(text, "reply with its successor, or deprecate both")
+
+
+def repeatable_cache(draft: Draft) -> Iterator[Finding]:
+    """A message that is not idempotent has a cache."""
+    for route in plain.routes(draft):
+        for name, message in route.messages.items():
+            if message.get("cache") not in (None, False) and message.get("idempotent") is not True:
+                place = plain.node(draft, *route.keys, "messages", name, "cache")
+                text = f"message {quoted(name)} has a cache and is not idempotent: a hit keeps the handler from acting"
+                yield place.finding(text, 'write "idempotent": true if it only asks, or leave the cache out', key=True)
+
+
+def repeatable_retry(draft: Draft) -> Iterator[Finding]:
+    """A route has retries, and no message that may be repeated."""
+    for route in plain.routes(draft):
+        if route.value.get("retry") not in (None, False) and not any(
+            message.get("idempotent") is True for message in route.messages.values()
+        ):
+            place = plain.node(draft, *route.keys, "retry")
+            text = f"route {quoted(route.title())} has retries and no message that is idempotent: nothing is repeated"
+            yield place.finding(text, 'write "idempotent": true where handling twice is the same', key=True)
+
+
+def _reply(message: dict[str, Any]) -> tuple[str, ...]:
+    """The keys below a message that lead to the name of its reply; none where it has no reply."""
     reply = message.get("reply")
-    if reply is not None and isinstance(reply.value, dict):
-        reply = reply.get("message")
-    return reply if reply is not None and isinstance(reply.value, str) else None
+    if isinstance(reply, dict) and isinstance(reply.get("message"), str):
+        return "reply", "message"
+    return ("reply",) if isinstance(reply, str) else ()
 
 
-def _sends(message: Node, who: str) -> bool:
+def _value(message: dict[str, Any], keys: tuple[str, ...]) -> str:
+    value: Any = message
+    for key in keys:
+        value = value[key]
+    return str(value)
+
+
+def _sends(message: dict[str, Any], who: str) -> bool:
     """Whether this side sends the message; true where ``from`` is wrong, which is reported elsewhere."""
-    origin = message.value.get("from", "client") if isinstance(message.value, dict) else None
+    origin = message.get("from", "client")
     return origin not in ("client", "handler", "both") or origin in _SENDERS[who]

@@ -15,12 +15,14 @@ _WIDTH = 110
 
 
 def report_text(checked: Checked, *, carets: bool) -> str:
-    """``file:line:column: code message`` and an indented hint for each problem; with ``carets`` also the line of the
-    source and a caret below the place. No line end at the end, and ``""`` for no problems."""
+    """``file:line:column: code message`` (``code warning: message`` where it is one) and an indented hint for each
+    problem; with ``carets`` also the line of the source and a caret below the place. No line end at the end, and ``""``
+    for no problems."""
     lines: list[str] = []
     sources = {path: text.split("\n") for path, text in checked.source.items()}
     for each in checked.problems:
-        lines.append(f"{visible(each.path)}:{each.line}:{each.column}: {each.code} {visible(each.message)}")
+        code = each.code if each.severity == "error" else f"{each.code} {each.severity}:"
+        lines.append(f"{visible(each.path)}:{each.line}:{each.column}: {code} {visible(each.message)}")
         if carets:
             lines += _caret(each, sources.get(each.path, []))
         if each.hint:

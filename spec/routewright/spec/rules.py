@@ -7,7 +7,7 @@ looks at the draft.
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from routewright.spec import messages, routes, settings
+from routewright.spec import allowing, guards, messages, overlaps, routes, schemas, secrets, settings
 from routewright.spec.draft import Draft
 from routewright.spec.node import Finding
 from routewright.spec.problem import Problem, Severity
@@ -31,6 +31,15 @@ def _noted(code: str, purpose: str) -> Rule:
     return Rule(code, purpose, check)
 
 
+def _warning(code: str, purpose: str, check: Callable[[Draft], Iterable[Finding]]) -> Rule:
+    return Rule(code, purpose, check, "warning")
+
+
+def _none(draft: Draft) -> Iterator[Finding]:
+    """What `problems` finds in the end."""
+    return iter(())
+
+
 RULES: tuple[Rule, ...] = (
     _noted("RW001", "The file can be read and is not empty."),
     _noted("RW002", "The file is UTF-8 without a byte order mark."),
@@ -44,6 +53,10 @@ RULES: tuple[Rule, ...] = (
     _noted("RW104", "Every number is in the range that its key wants."),
     Rule("RW105", "Every duration, size and rate is in range.", settings.in_range),
     Rule("RW106", "Nothing is asked for that is not built yet.", settings.supported),
+    Rule("RW107", "Every allowance lists codes and gives a reason.", allowing.malformed),
+    Rule("RW108", "Every allowance names warnings.", lambda draft: allowing.unfit(draft, SEVERITIES)),
+    _warning("RW151", "Every allowance silences something.", _none),
+    _warning("RW152", "No key, token or password stands in the spec.", secrets.none_written),
     _noted("RW201", "Every path is a path template."),
     Rule("RW202", "No two routes, aliases or patterns claim one path.", routes.one_claim),
     Rule("RW203", "The gateway's own path stays free.", routes.reserved_path),
@@ -57,6 +70,16 @@ RULES: tuple[Rule, ...] = (
     Rule("RW211", "Every capability is a name and stands once.", routes.capabilities),
     Rule("RW212", "A raw route declares no messages.", routes.raw_framing),
     Rule("RW213", "Every plugin has a name and stands once.", routes.middleware),
+    _warning("RW251", "Every route limits the rate of its clients.", guards.rate_limited),
+    _warning("RW252", "Every route that anybody can reach asks who connects.", guards.known_clients),
+    _warning("RW253", "One connection never has very much under way.", guards.under_way),
+    _warning("RW254", "Every route gives up clients that do not read.", guards.slow_clients),
+    _warning("RW255", "Every listed value of a parameter gets to its route.", overlaps.listed_values),
+    _warning("RW256", "Who counts by principal knows principals.", guards.principals),
+    _warning("RW257", "No two routes have paths that look alike.", overlaps.alike_paths),
+    _warning("RW258", "Something can travel on every route.", overlaps.something_travels),
+    _warning("RW259", "The routes of a module agree on its workers.", overlaps.one_count),
+    _warning("RW260", "A route's connections fit into its gateway's.", guards.reachable_limit),
     Rule("RW301", "A message's name is free and makes a safe class name.", messages.safe_name),
     Rule("RW302", "No two messages of a route make one class.", messages.unique_model),
     Rule("RW303", "Every reply is declared.", messages.declared_reply),
@@ -64,6 +87,11 @@ RULES: tuple[Rule, ...] = (
     Rule("RW305", "Keys of requests stand at what clients send.", messages.request_keys),
     Rule("RW306", "Examples have a payload to be checked against.", messages.example_payload),
     Rule("RW307", "A component's name makes a safe class name of its own.", messages.component_name),
+    _warning("RW351", "Whatever clients send has a bound of its own.", schemas.bounded),
+    _warning("RW352", "No timeout outlasts a connection without traffic.", messages.no_silence),
+    _warning("RW353", "No reply is deprecated before its request.", messages.current_reply),
+    _warning("RW354", "Only what is idempotent is cached.", messages.repeatable_cache),
+    _warning("RW355", "Where there are retries, something may be repeated.", messages.repeatable_retry),
     _noted("RW401", "Every keyword of a payload schema is enforced."),
     _noted("RW402", "Every keyword of a payload schema has a fitting value."),
     _noted("RW403", "Every $ref leads to a schema."),
@@ -73,29 +101,48 @@ RULES: tuple[Rule, ...] = (
     _noted("RW407", "Every pattern is safe and means the same everywhere."),
     _noted("RW408", "Defaults and examples fit their schemas."),
     _noted("RW409", "Recursion passes through an object."),
+    _warning("RW451", "Every schema of the components is used.", schemas.used_components),
+    _warning("RW452", "Every schema of a $defs is used.", schemas.used_definitions),
+    _warning("RW453", "Nothing that is deprecated is required.", schemas.required_no_more),
+    _warning("RW454", "Every number is exact in JavaScript.", schemas.exact_numbers),
     Rule("RW501", "A public admin listener has a token.", settings.admin_token),
     Rule("RW502", "The listeners have ports of their own.", settings.two_ports),
     Rule("RW503", "A bridge over TCP has CURVE keys.", settings.curve_keys),
     Rule("RW504", "Every allowed origin is one.", settings.origins),
     Rule("RW505", "Every trusted proxy is an address or a network.", settings.proxies),
+    _warning("RW551", "A stop waits for the longest request.", settings.long_enough_drain),
+    _warning("RW552", "Every allowed origin allows another one.", settings.plain_origins),
+    _warning("RW553", "Only proxies are trusted as proxies.", settings.few_proxies),
+    _warning("RW554", "What travels in public is encrypted.", settings.encrypted),
+    _warning("RW555", "No client address can take all connections.", settings.room_for_others),
 )
+
+SEVERITIES: dict[str, Severity] = {rule.code: rule.severity for rule in RULES}
+"""Every code, and how bad its problems are."""
 
 
 def problems(draft: Draft) -> tuple[Problem, ...]:
     """Everything that is wrong with a spec, by place; that of the spec itself before that of other files."""
-    applied = RULES if draft.whole else RULES[:6]
-    found = {_problem(rule, finding) for rule in applied for finding in rule.check(draft)}
-    return tuple(sorted(found, key=lambda problem: (problem.path != draft.library.spec.name, problem)))
+    applied = RULES if draft.whole else [rule for rule in RULES if rule.code < "RW1"]
+    errors, warnings = list[tuple[str, Finding]](), list[tuple[str, Finding]]()
+    for rule in applied:
+        found = errors if rule.severity == "error" else warnings
+        found += [(rule.code, finding) for finding in rule.check(draft)]
+    loud, idle = allowing.quieten(draft, warnings, SEVERITIES)
+    if not errors:
+        loud += [(allowing.IDLE, finding) for finding in idle]
+    listed = {_problem(code, finding) for code, finding in errors + loud}
+    return tuple(sorted(listed, key=lambda problem: (problem.path != draft.library.spec.name, problem)))
 
 
-def _problem(rule: Rule, finding: Finding) -> Problem:
+def _problem(code: str, finding: Finding) -> Problem:
     line, column = finding.document.line_column(finding.offset)
     return Problem(
         path=finding.document.name,
         line=line,
         column=column,
-        code=rule.code,
-        severity=rule.severity,
+        code=code,
+        severity=SEVERITIES[code],
         message=finding.message,
         hint=finding.hint,
         pointer=finding.pointer,

@@ -4,8 +4,9 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 
-from routewright.spec import units
+from routewright.spec import plain, units
 from routewright.spec.draft import Draft
+from routewright.spec.guards import is_loopback
 from routewright.spec.node import Finding, Node
 from routewright.spec.quoting import quoted
 
@@ -35,6 +36,7 @@ POLICIES_TO_COME = (
     "compression",
     "delivery",
 )
+_TO_COME = frozenset(POLICIES_TO_COME)
 KEYS_TO_COME = ("proxy", "topics")
 
 
@@ -45,15 +47,20 @@ def in_range(draft: Draft) -> Iterator[Finding]:
     gateway = draft.root.get("gateway")
     if gateway is not None:
         yield from _out_of_range(gateway, _GATEWAY_RANGES)
-    for route in draft.routes():
-        for _, message in draft.messages(route):
-            yield from _out_of_range(message, _RANGES[:1])
+    for route in plain.routes(draft):
+        for name, message in route.messages.items():
+            if "timeout" in message:
+                yield from _out_of_range(plain.node(draft, *route.keys, "messages", name), _RANGES[:1])
 
 
 def _out_of_range(
     owner: Node, ranges: tuple[tuple[tuple[str, ...], Callable[[str], float | None], tuple[str, str]], ...]
 ) -> Iterator[Finding]:
+    if not isinstance(owner.value, dict):
+        return
     for keys, read, (least, most) in ranges:
+        if keys[0] not in owner.value:
+            continue
         text = owner.text(*keys)
         value = read(text) if text is not None else None
         node = owner.get(*keys)
@@ -66,23 +73,28 @@ def _out_of_range(
 
 def supported(draft: Draft) -> Iterator[Finding]:
     """A key whose behaviour is not built yet."""
-    owners = [*draft.policies(), *(message for route in draft.routes() for _, message in draft.messages(route))]
+    owners = [*draft.policies()]
+    for route in plain.routes(draft):
+        owners += [
+            plain.node(draft, *route.keys, "messages", name)
+            for name, message in route.messages.items()
+            if not _TO_COME.isdisjoint(message)
+        ]
     for owner in owners:
-        for key in POLICIES_TO_COME:
+        for key in POLICIES_TO_COME if isinstance(owner.value, dict) and not _TO_COME.isdisjoint(owner.value) else ():
             node = owner.get(key)
             if node is not None and node.value is not False:
                 hint = f'leave it out, or write "{key}": false'
                 yield node.finding(f'"{key}" is not supported yet', hint, key=True)
         policy = owner.get("slowConsumer", "policy")
         if policy is not None and policy.value in ("drop-oldest", "conflate"):
-            yield policy.finding(
-                f"slow consumer policy {quoted(policy.value)} is not supported yet", 'use "disconnect"'
-            )
-    for route in draft.routes():
+            text = f"slow consumer policy {quoted(policy.value)} is not supported yet"
+            yield policy.finding(text, 'use "disconnect"')
+    for route in plain.routes(draft):
         for key in KEYS_TO_COME:
-            node = route.get(key)
-            if node is not None:
+            if key in route.value:
                 hint = 'use "pythonModule" or "worker"' if key == "proxy" else "leave it out"
+                node = plain.node(draft, *route.keys, key)
                 yield node.finding(f'"{key}" is not supported yet', hint, key=True)
 
 
@@ -90,7 +102,7 @@ def admin_token(draft: Draft) -> Iterator[Finding]:
     """The admin listener is public and has no token."""
     admin = draft.root.get("gateway", "admin")
     host = admin.text("host") if admin is not None else None
-    if admin is not None and host and not _is_loopback(host) and "tokenEnv" not in admin.value:
+    if admin is not None and host and not is_loopback(host) and "tokenEnv" not in admin.value:
         message = f"the admin listener on {quoted(host)} is public and has no token"
         yield admin.below("host").finding(message, 'give "tokenEnv", or listen on 127.0.0.1')
 
@@ -138,14 +150,77 @@ def proxies(draft: Draft) -> Iterator[Finding]:
                 yield node.finding(f"{quoted(node.value)} is no address", hint)
 
 
+def long_enough_drain(draft: Draft) -> Iterator[Finding]:
+    """A stop or a reload waits for less than a request may take. Streams take their own time, and are left aside."""
+    gateway = plain.section(draft, "gateway")
+    drain = gateway.get("drainSeconds", 30)
+    longest = 0.0
+    place: plain.Owner | None = None
+    for route in plain.routes(draft):
+        for name, message in route.messages.items():
+            reply = message.get("reply")
+            if not plain.sent_by_clients(message) or (isinstance(reply, dict) and reply.get("stream") is True):
+                continue
+            keys = (*route.keys, "messages", name, "timeout")
+            found = plain.Owner(message["timeout"], keys) if "timeout" in message else None
+            timeout = found or plain.policy(draft, route, "timeout")
+            length = units.seconds(timeout.value) if timeout and isinstance(timeout.value, str) else None
+            if length is not None and length > longest:
+                longest, place = length, timeout
+    if place is not None and isinstance(drain, int | float) and longest > drain:
+        where = plain.node(draft, *place.keys)
+        text = f"a request may take {place.value} ({where.where}), and a stop waits {drain:g}s for it"
+        own = "drainSeconds" in gateway
+        found_at = plain.node(draft, "gateway", "drainSeconds") if own else where
+        yield found_at.finding(text, f'write "drainSeconds": {longest:g}, or a shorter timeout')
+
+
+def plain_origins(draft: Draft) -> Iterator[Finding]:
+    """An allowed origin adds nothing: it stands twice, or beside "*"."""
+    listed = list(_items(draft.root.get("gateway", "allowedOrigins")))
+    seen: set[str] = set()
+    for node in listed:
+        if isinstance(node.value, str) and node.value != "*" and any(each.value == "*" for each in listed):
+            yield node.finding(f'{quoted(node.value)} adds nothing: "*" allows every origin', "remove one of them")
+        elif isinstance(node.value, str) and node.value in seen:
+            yield node.finding(f"{quoted(node.value)} stands twice", "keep one of them")
+        if isinstance(node.value, str):
+            seen.add(node.value)
+
+
+def few_proxies(draft: Draft) -> Iterator[Finding]:
+    """A network of trusted proxies holds the whole internet."""
+    for node in _items(draft.root.get("gateway", "trustedProxies")):
+        try:
+            network = ipaddress.ip_network(node.value) if isinstance(node.value, str) else None
+        except ValueError:
+            continue
+        if network is not None and network.prefixlen < (8 if network.version == 4 else 16):
+            text = f"with {quoted(node.value)} any client may give itself an address, and escape what counts by address"
+            yield node.finding(text, "list the addresses of your proxies")
+
+
+def encrypted(draft: Draft) -> Iterator[Finding]:
+    """A public listener has neither TLS nor a proxy that has it."""
+    gateway = plain.section(draft, "gateway")
+    host = gateway.get("host")
+    if not isinstance(host, str) or is_loopback(host) or "tls" in gateway or gateway.get("trustedProxies"):
+        return
+    hint = 'give "tls", or list the proxy that has it in "trustedProxies"'
+    yield plain.node(draft, "gateway", "host").finding(
+        f"what clients send to {quoted(host)} can be read on its way", hint
+    )
+
+
+def room_for_others(draft: Draft) -> Iterator[Finding]:
+    """One client address may take all connections of the gateway."""
+    limits = plain.section(draft, "gateway", "limits")
+    most, one = limits.get("connections"), limits.get("connectionsPerAddress")
+    if isinstance(most, int) and isinstance(one, int) and one >= most:
+        text = f"one address may take all {most} connections"
+        place = plain.node(draft, "gateway", "limits", "connectionsPerAddress")
+        yield place.finding(text, 'let "connectionsPerAddress" be less than "connections"')
+
+
 def _items(node: Node | None) -> Iterator[Node]:
     return node.items() if node is not None else iter(())
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
