@@ -121,16 +121,21 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
     # asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
-        if self.state is _CLOSED or self._reader is None:
+        reader = self._reader
+        if reader is None:
             return
         size = len(data)
         self.now = self._clock()
         self.bytes_in += size
+        if 5 < size < 132 and data[1] == size + 122 and not self._frame_rest and not self._partial_header:
+            # by far the most frequent chunk: one short frame, whole and masked
+            reader.feed_data(data)
+            return
         sound = self._masked(data)
         if sound == size:
-            self._reader.feed_data(data)
+            reader.feed_data(data)
         else:
-            self._reader.feed_data(data[:sound])
+            reader.feed_data(data[:sound])
             self.fail(1002, "client frames must be masked")
 
     def eof_received(self) -> bool:
@@ -252,8 +257,10 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
     def wake(self) -> None:
         """Have what is queued written with the tick."""
         self.dirty = True
-        self.sockets.dirty.append(self)
-        self.sockets.schedule()
+        sockets = self.sockets
+        sockets.dirty.append(self)
+        if not sockets.scheduled:
+            sockets.schedule()
 
     def flush(self) -> None:
         """Write what is queued."""

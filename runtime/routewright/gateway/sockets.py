@@ -11,24 +11,23 @@ class Sockets:
     """What the sockets of one gateway share: which of them have something to send in this tick, which wait for their
     peer's close frame (and until when), and which have a peer that does not read."""
 
-    __slots__ = ("_loop", "_scheduled", "closing", "dirty", "stalled", "writes")
+    __slots__ = ("_loop", "closing", "dirty", "scheduled", "stalled", "writes")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._scheduled = False
+        self.scheduled = False
         self.dirty: list[WebSocket] = []
         self.closing: dict[WebSocket, float] = {}
         self.stalled: set[WebSocket] = set()
         self.writes = 0
 
     def schedule(self) -> None:
-        """Flush at the end of this tick, unless somebody does it earlier."""
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._scheduled_flush)
+        """Flush at the end of this tick, unless somebody does it earlier; to be called once a tick."""
+        self.scheduled = True
+        self._loop.call_soon(self._scheduled_flush)
 
     def _scheduled_flush(self) -> None:
-        self._scheduled = False
+        self.scheduled = False
         self.flush()
 
     def flush(self) -> None:
