@@ -1,8 +1,5 @@
 """The errors of the compiler: what cannot be rendered, what cannot be published."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 
 class RenderError(Exception):
     """A spec that has no rendering: `routewright.spec.check` lets none through, a spec built by hand may be one.
@@ -21,12 +18,19 @@ class PublishError(Exception):
     """The folder holds something that is not the compiler's to write over; the message names it and what to do."""
 
 
-@contextmanager
-def placed(place: str) -> Iterator[None]:
+class placed:
     """Tell every `RenderError` from inside where it happened."""
-    try:
-        yield
-    except RenderError as error:
-        raise RenderError(", ".join(part for part in (place, error.place) if part), error.message) from None
-    except RecursionError:
-        raise RenderError(place, "is nested too deeply") from None
+
+    __slots__ = ("_place",)
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, RenderError):
+            raise RenderError(", ".join(part for part in (self._place, error.place) if part), error.message) from None
+        if isinstance(error, RecursionError):
+            raise RenderError(self._place, "is nested too deeply") from None
