@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 
 from tests.gateway.asking import ask, asking, handler, nonce, route
-from tests.served import COMMAND, PATIENCE, exchange, serving
+from tests.served import COMMAND, PATIENCE, Project, exchange, serving
 
 SHORT = ("--drain", "300ms")
 
@@ -136,6 +136,62 @@ async def test_an_incompatible_change_leaves_old_connections_on_the_old_epoch(tm
                 assert number["payload"]["nonce"] == 3
                 retired = [each for each in (await served.stats())["routes"] if each["retired"]]
                 assert [(each["name"], each["connections"], each["epoch"]) for each in retired] == [("alpha", 1, 1)]
+
+
+def widened() -> dict[str, Any]:
+    """``alpha``, whose ``ask`` has an optional property more."""
+    changed = route("alpha")
+    changed["messages"]["ask"]["payload"]["properties"]["count"] = {"type": "integer", "maximum": 9}
+    return changed
+
+
+def planned(project: Project, before: dict[str, Any]) -> dict[str, Any]:
+    """What ``plan`` says of a project whose spec was another: by route, what becomes of its connections."""
+    old = project.folder / "before.json"
+    old.write_text(json.dumps({"routes": [before]}))
+    command = [COMMAND, "plan", str(project.spec_file), "--against", str(old), "--format", "json", "--fail-on", "none"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {each["route"]: (each["connections"], each["code"]) for each in json.loads(done.stdout)["routes"]}
+
+
+async def test_an_optional_property_more_reaches_open_connections(tmp_path: Path) -> None:
+    project = asking(tmp_path)
+    with serving(project, *SHORT) as served:
+        async with served.connect("/ws/alpha") as connection:
+            assert await version(connection) == "first"
+            project.spec({"routes": [widened()]})
+            assert (await served.logged(reloaded))["changed"] == ["alpha"]
+            wrong = await exchange(connection, {"type": "ask", "id": 1, "payload": {"count": 10}})
+            assert (wrong["error"]["code"], wrong["error"]["path"]) == ("invalid_message", "$.payload.count")
+            right = await exchange(connection, {"type": "ask", "id": 2, "payload": {"count": 9}})
+            assert (right["type"], right["id"]) == ("answer", 2)
+            stats = await served.stats()
+            assert [(each["connections"], each["epoch"]) for each in stats["routes"]] == [(1, 2)]
+            assert planned(project, route("alpha")) == {"alpha": ("continue", None)}
+
+
+async def test_the_plan_of_an_incompatible_change_is_what_happens(tmp_path: Path) -> None:
+    project = asking(tmp_path)
+    with serving(project, *SHORT) as served:
+        async with served.connect("/ws/alpha") as connection:
+            project.spec({"routes": [incompatible()]})
+            await served.logged(reloaded)
+            assert planned(project, route("alpha")) == {"alpha": ("drain", await closed_with(connection))}
+
+
+async def test_a_route_is_compared_with_the_one_that_serves(tmp_path: Path) -> None:
+    project = asking(tmp_path)
+    with serving(project) as served:
+        async with served.connect("/ws/alpha") as connection:
+            project.save("alpha_handler.py", "raise RuntimeError('broken')\n")
+            project.spec({"routes": [incompatible()]})
+            assert (await served.logged(reloaded))["kept"] == ["alpha"]
+            before = len(served.lines)
+            project.spec({"routes": [widened()]})
+            await served.logged(not_started, before)
+            project.save("alpha_handler.py", handler("second"))
+            await served.until(lambda stats: routes(stats)["alpha"]["epoch"] > 1)
+            assert await version(connection) == "second"
 
 
 async def test_a_worker_of_an_old_epoch_is_not_started_again(tmp_path: Path) -> None:
