@@ -26,7 +26,7 @@ def configure_logs(level: str, format: str) -> None:
     )
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
     if not text:
         shared.append(structlog.processors.format_exc_info)
