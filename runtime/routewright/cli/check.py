@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routewright.cli.project import FILE, SpecArgument, generated, locate, report
+from routewright.cli.project import FILE, SpecArgument, generated, locate, rendered, report
 from routewright.cli.terminal import PROBLEMS, error, note, progress
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ def _handlers_fit(file: Path, spec: "Spec", format: Format) -> bool:
 
     Named workers are left aside: they connect from elsewhere.
     """
-    from routewright.codegen import compare, render
+    from routewright.codegen import compare
     from routewright.handlers import audit
 
-    if compare(render(spec), generated(file)):
+    if compare(rendered(spec, file), generated(file)):
         error(f"{generated(file)} is out of date", hint="run `routewright generate` before `check --handlers`")
         return False
     modules = sorted({route.handler for route in spec.routes if route.source == "module"})

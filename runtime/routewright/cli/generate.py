@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 
-from routewright.cli.project import FILE, SpecArgument, generated, locate, valid
-from routewright.cli.terminal import PROBLEMS, diff_text, error, fail, progress
+from routewright.cli.project import FILE, SpecArgument, generated, locate, rendered, valid
+from routewright.cli.terminal import PROBLEMS, USAGE, diff_text, error, fail, note, progress
 
 EPILOG = """Examples:
 
 \b
   routewright generate
   routewright generate --check
+  routewright generate --diff
+  routewright generate --watch
   routewright generate shop/websocket-routes.json
 """
 
@@ -22,20 +24,46 @@ def generate(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 and show a diff where generated/ is out of date.")
     ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Write nothing; print the diff of what would be written.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Stay, and compile again whenever the spec or a template changes.")
+    ] = False,
 ) -> None:
     """Compile a spec into generated/ beside it."""
     file = locate(spec)
-    from routewright.codegen import PublishError, RenderError, render
+    if check + diff + watch > 1:
+        fail("--check, --diff and --watch exclude each other", code=USAGE)
+    if watch:
+        from routewright.cli.follow import follow
+
+        follow(file)
+        return
+    from routewright.codegen import PublishError, RenderError
 
     try:
         with progress(f"compiling {file}"):
-            files = render(valid(file))
-        if check:
+            files = rendered(valid(file), file)
+        if diff:
+            _show(files, generated(file))
+        elif check:
             _compare(files, generated(file))
         else:
             _publish(files, generated(file))
     except (RenderError, PublishError, OSError) as problem:
         fail(str(problem))
+
+
+def _show(files: dict[str, str], folder: Path) -> None:
+    from routewright.codegen import compare
+
+    differences = compare(files, folder)
+    for difference in differences:
+        if difference.diff:
+            diff_text(difference.diff)
+    if not differences:
+        note(f"{folder} is up to date")
 
 
 def _publish(files: dict[str, str], folder: Path) -> None:

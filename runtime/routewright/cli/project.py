@@ -28,12 +28,14 @@ SpecOption = Annotated[
 
 class Compilation(NamedTuple):
     """What became of a spec: ``report`` is its problems as text, ``files`` what was read; without ``ok`` nothing was
-    published."""
+    published, else it is ``written`` and ``deleted`` (paths below ``generated/``)."""
 
     ok: bool
     report: str
     problems: int
     files: tuple[Path, ...]
+    written: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
 
 
 def locate(spec: Path) -> Path:
@@ -79,17 +81,35 @@ def table(file: Path) -> "Table":
         return load(Path(folder))
 
 
+def rendered(spec: "Spec", file: Path) -> dict[str, str]:
+    """Every file that the spec in ``file`` compiles to, those of its emitters included.
+
+    Raises:
+        RenderError: it has no rendering.
+    """
+    from routewright.cli.emitters import emission
+    from routewright.codegen import render
+
+    with emission(spec, file) as found:
+        return render(spec, found.emitters)
+
+
 def compilation(file: Path) -> Compilation:
     """Check the spec and bring ``generated/`` up to date; never raises for a fault of the spec."""
+    from routewright.cli.emitters import emission, likely
     from routewright.codegen import PublishError, RenderError, publish, render
     from routewright.spec import check
 
     checked = check(file)
     problems, files = len(checked.problems), tuple(Path(path).resolve() for path in checked.source)
     said = report(checked)
-    if checked.spec is not None:
-        try:
-            publish(render(checked.spec), generated(file))
-        except (RenderError, PublishError, OSError) as error:
-            return Compilation(False, "\n".join(filter(None, (said, f"error: {error}"))), problems + 1, files)
-    return Compilation(checked.spec is not None, said, problems, files)
+    if checked.spec is None:
+        return Compilation(False, said, problems, files)
+    try:
+        with emission(checked.spec, file) as emitting:
+            files += emitting.files
+            published = publish(render(checked.spec, emitting.emitters), generated(file))
+    except (RenderError, PublishError, OSError) as error:
+        files += likely(checked.spec, file)
+        return Compilation(False, "\n".join(filter(None, (said, f"error: {error}"))), problems + 1, files)
+    return Compilation(True, said, problems, files, published.written, published.deleted)

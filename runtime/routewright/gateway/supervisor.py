@@ -324,7 +324,7 @@ class Supervisor:
             data = set()
         plugins = any(self._is_plugin(path) for path in python)
         affected = self._affected(python)
-        if data or plugins or (python and self.kept):
+        if data or plugins or python.intersection(self._files) or (python and self.kept):
             await self.reload(plugins=plugins)
         # what has been started or let go meanwhile needs nothing more
         affected = [group for group in affected if group in self.groups.values() and not group.retired]

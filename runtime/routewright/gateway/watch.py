@@ -12,7 +12,7 @@ from pathlib import Path
 
 from watchfiles import awatch
 
-_SUFFIXES = (".py", ".json")
+_SUFFIXES = (".py", ".json", ".jinja")
 _STEP = 15
 """Milliseconds of silence after which a burst of changes is taken for finished."""
 

@@ -43,6 +43,10 @@ class ProjectModules(MetaPathFinder):
         """There is a file for a module of that dotted name."""
         return _file(self.folder.joinpath(*name.split("."))) is not None
 
+    def files(self) -> tuple[Path, ...]:
+        """The files of the modules that have been imported."""
+        return tuple(source.file for source in self._sources.values())
+
     @contextlib.contextmanager
     def renewed(self) -> Iterator[frozenset[str]]:
         """Forget what has changed, so that it is imported afresh inside; gives the names of what was forgotten.

@@ -22,7 +22,13 @@ ARGUMENTS: Final = {
 }
 """Every hook and its arguments."""
 
-NEVER_ASYNC: Final = ("routewright_settings", "routewright_prepare", "routewright_cli")
+NEVER_ASYNC: Final = (
+    "routewright_settings",
+    "routewright_prepare",
+    "routewright_emit",
+    "routewright_templates",
+    "routewright_cli",
+)
 
 
 class Placed(NamedTuple):

@@ -13,6 +13,8 @@ from routewright.hooks.values import Incoming, Outgoing, Reloaded, SessionInfo, 
 from routewright.table import Principal, Route, Table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import typer
 
 PROJECT: Final = "routewright"
@@ -79,6 +81,18 @@ def routewright_reload(report: Reloaded) -> None:
 @hookspec
 def routewright_shutdown() -> None:
     """The plugin goes out of service: the gateway stops, or newer code of the plugin has started."""
+
+
+@hookspec(firstresult=True)
+def routewright_emit(spec: Any) -> dict[str, str] | None:
+    """Further files for ``generated/``, their text by their path below it. ``spec`` is a `routewright.spec.model.Spec`.
+    Called where the spec names the plugin in ``x-emitters``, each time when it is compiled; not async."""
+
+
+@hookspec(firstresult=True)
+def routewright_templates() -> "Path | str | None":
+    """A folder of Jinja2 templates, each of which makes one file below ``generated/``; a relative path is one below the
+    project. Called as ``routewright_emit`` is; not async."""
 
 
 @hookspec
