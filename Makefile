@@ -14,7 +14,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION := 1
 PIP := $(BIN)/python -m pip install -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help run generate test test-all check bench conformance format clean
+.PHONY: help browser run generate test test-all check bench conformance format clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -26,7 +26,7 @@ run: $(VENV)/.installed ## Serve this repo's own spec on 127.0.0.1:8001
 generate: $(VENV)/.installed ## Compile websocket-routes.json into generated/
 	@$(BIN)/routewright generate
 
-test: $(VENV)/.installed-dev ## Run the whole test suite
+test: $(VENV)/.installed-dev | browser ## Run the whole test suite
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 test-all: test ## Run the test suite on every Python from 3.11 on that is found
@@ -62,6 +62,14 @@ format: $(VENV)/.installed-dev ## Sort imports and lay the code out
 clean: ## Delete environments, caches and packages
 	rm -rf .venv .venv-* dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .routewright
 	find . -name __pycache__ -not -path './node_modules/*' -prune -exec rm -rf {} +
+
+# The reference's pages are tested in a real browser.
+browser:
+	@for program in chromium chromium-browser google-chrome; do command -v $$program >/dev/null && exit; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing chromium, which tests look at pages with"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null && exit; fi; \
+	echo "Chromium is not found, and tests that need it will fail: install it (on Debian and Ubuntu: apt install chromium)"
 
 $(VENV)/.made:
 	@if [ -z "$(PYTHON)" ] || ! $(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null; then \

@@ -102,16 +102,18 @@ class Fields:
     def _field(self, name: str, schema: Any, prefix: str, depth: int, *, required: bool = False) -> Iterator[Row]:
         about = schema if isinstance(schema, dict) else {}
         target = self.words.target(schema)
-        said = about if about.get("description") or not isinstance(target, dict) else target
-        texts = [prose(str(said.get(key, ""))) for key in ("title", "description")]
+        texts = [prose(str(about.get(key, ""))) for key in ("title", "description")]
+        if not any(texts) and isinstance(target, dict):
+            texts = [prose(str(target.get("description", "")))]
+        kind, remarks = self.words.kind(schema), self.words.remarks(schema)
         yield Row(
             sort="field",
             depth=depth,
             prefix=prefix,
             name=name,
-            kind=self.words.kind(schema),
-            remarks=self.words.remarks(schema),
-            description=Markup("").join(texts),
+            kind=_NOTHING if remarks and kind == "any value" else kind,
+            remarks=remarks,
+            description=_NOTHING.join(texts),
             required=required,
             deprecated=about.get("deprecated") is True,
             direction="read only" if about.get("readOnly") else "write only" if about.get("writeOnly") else "",
@@ -168,16 +170,23 @@ class Fields:
 
     def _options(self, schema: dict[str, Any], keyword: str, prefix: str, depth: int) -> Iterator[Row]:
         options = _schemas(schema, keyword)
-        if not any(self._has_rows(each) or _is_linked(each) for each in options):
+        if not any(_has_rows(each) or _is_linked(each) for each in options):
+            return
+        conditions = [self.words.condition(each) for each in options]
+        if all(conditions):
+            yield _sentence(_SENTENCES[keyword].format("") + " " + joined(conditions, "or") + ".", depth)
             return
         of = Markup(" for {}").format(code(prefix.removesuffix("."))) if prefix else ""
         yield _sentence(_SENTENCES[keyword].format(of), depth)
         for number, each in enumerate(options, start=1):
             yield _sentence(Markup("{}. {}").format(number, self._option(each)), depth + 1)
-            yield from self._inside(each, prefix, depth + 1)
+            if not conditions[number - 1]:
+                yield from self._inside(each, prefix, depth + 1)
 
     def _option(self, schema: Any) -> Markup:
         """What an option is called: its title, and the constants that tell it apart."""
+        if condition := self.words.condition(schema):
+            return condition
         target = self.words.target(schema)
         about = target if isinstance(target, dict) else {}
         marks = [
@@ -213,19 +222,37 @@ class Fields:
             yield from self._clause(otherwise, schema["else"], prefix, depth)
 
     def _clause(self, lead: Markup, schema: Any, prefix: str, depth: int) -> Iterator[Row]:
+        if condition := self.words.condition(schema):
+            yield _sentence(Markup("{}: {}.").format(lead, condition), depth)
+            return
         remarks = self.words.remarks(schema)
         if isinstance(schema, dict) and "$ref" in schema:
             remarks.insert(0, self.words.kind(schema))
-        if not self._has_rows(schema) and not remarks:
+        if not _has_rows(schema) and not remarks:
             remarks.append(self.words.kind(schema))
         yield _sentence(Markup("{}: {}").format(lead, Markup("; ").join(remarks)) if remarks else lead + ":", depth)
         yield from self._inside(schema, prefix, depth + 1)
 
-    def _has_rows(self, schema: Any) -> bool:
-        return next(self._inside(schema, "", DEEPEST - 1), None) is not None
-
 
 _ABOUT = {"$ref", "$defs", "title", "description", "default", "examples", "deprecated", "$comment", "type"}
+
+
+_NAMING = {
+    *("properties", "required", "patternProperties", "unevaluatedProperties", "prefixItems", "unevaluatedItems"),
+    *("dependentRequired", "dependentSchemas", "if"),
+}
+
+
+def _has_rows(schema: Any, level: int = 0) -> bool:
+    """Whether a phrase does not say all of a schema."""
+    if not isinstance(schema, dict):
+        return False
+    if level > 3 or _NAMING & schema.keys():
+        return True
+    below = [schema.get(key) for key in ("items", "additionalProperties", "contains", "not")]
+    for keyword in ("allOf", *CHOICES):
+        below += _schemas(schema, keyword)
+    return any(_has_rows(each, level + 1) for each in below)
 
 
 def _is_linked(schema: Any) -> bool:

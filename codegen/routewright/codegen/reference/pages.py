@@ -21,7 +21,8 @@ from routewright.codegen.reference.fields import Fields, Shape
 from routewright.codegen.reference.highlight import colored, highlighted, json_text
 from routewright.codegen.reference.policies import duration, policies
 from routewright.codegen.reference.prose import line, prose
-from routewright.codegen.reference.snippets import Snippets, address, snippets
+from routewright.codegen.reference.snippets import Snippets, address, browser, snippets, terminal
+from routewright.codegen.reference.words import name_of
 from routewright.codegen.rendering import MANIFEST
 from routewright.spec.model import Message, Route, Spec
 
@@ -175,11 +176,14 @@ def _environment() -> jinja2.Environment:
     }
     environment.filters |= {
         "anchor": lambda name, kind: anchor(kind, name),
+        "browser": browser,
         "colored": colored,
         "json": highlighted,
         "json_text": json_text,
         "line": line,
+        "name": name_of,
         "page": page,
+        "terminal": terminal,
         "prose": prose,
     }
     return environment

@@ -22,9 +22,8 @@ UNSURE = {
 
 
 class Snippets(NamedTuple):
-    """One message as a frame, for a terminal, and for a browser. ``made``: the payload is no example of the spec."""
+    """How to send one message in a terminal and in a browser. ``made``: the payload is no example of the spec."""
 
-    frame: dict[str, Any]
     terminal: str
     browser: str
     made: bool
@@ -51,18 +50,23 @@ def snippets(message: Message, url: str, words: Words) -> Snippets | None:
     except (ValueError, RecursionError):
         return None
     sent = shlex.quote(json_text(frame, flat=True))
-    terminal = f"wscat --connect {shlex.quote(url)} --execute {sent} --wait 5"
-    return Snippets(frame, terminal, browser(url, frame), made)
+    return Snippets(f"{terminal(url)} --execute {sent} --wait 5", browser(url, frame), made)
 
 
-def browser(url: str, frame: dict[str, Any]) -> str:
-    """JavaScript that sends a frame and prints what comes back."""
-    shown = json_text(frame).replace("\n", "\n  ")
-    return (
-        f"const socket = new WebSocket({json_text(url)});\n"
-        "socket.onmessage = ({ data }) => console.log(JSON.parse(data));\n"
-        f"socket.onopen = () => socket.send(JSON.stringify({shown}));"
-    )
+def terminal(url: str) -> str:
+    """A command that connects."""
+    return f"wscat --connect {shlex.quote(url)}"
+
+
+def browser(url: str, frame: dict[str, Any] | None = None, *, raw: bool = False) -> str:
+    """JavaScript that connects, prints what comes and, if there is a frame, sends it."""
+    lines = [
+        f"const socket = new WebSocket({json_text(url, flat=True)});",
+        f"socket.onmessage = ({{ data }}) => console.log({'data' if raw else 'JSON.parse(data)'});",
+    ]
+    if frame is not None:
+        lines.append(f"socket.onopen = () => socket.send(JSON.stringify({json_text(frame)}));")
+    return "\n".join(lines)
 
 
 def value(schema: Any, words: Words, depth: int = 0) -> Any:

@@ -4,6 +4,7 @@ Strategy: `Words` turns one schema into a short phrase and a list of remarks; wh
 `routewright.codegen.reference.fields`. A reference becomes a link, so recursion ends at once.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -29,9 +30,17 @@ OF_ARRAYS = ("items", "prefixItems", "contains", "minItems", "maxItems", "unique
 CHOICES = {"oneOf": "exactly one of", "anyOf": "at least one of"}
 
 
+_JOINTS = re.compile(r"(?<=[_./:-])(?=[^_./:-])|(?<=[a-z0-9])(?=[A-Z])")
+
+
 def code(text: str) -> Markup:
     """A piece of code."""
     return Markup("<code>{}</code>").format(shortened(text, LONG))
+
+
+def name_of(text: str) -> Markup:
+    """A name, with places where a line may break."""
+    return Markup("<wbr>").join(part for part in _JOINTS.split(text) if part)
 
 
 def constant(value: Any) -> Markup:
@@ -64,7 +73,7 @@ class Words:
         """A link to a definition."""
         if name not in self.definitions:
             return code(name)
-        return Markup('<a class="shape" href="#{}">{}</a>').format(anchor("shape", name), name)
+        return Markup('<a class="shape" href="#{}">{}</a>').format(anchor("shape", name), name_of(name))
 
     def kind(self, schema: Any, depth: int = 0) -> Markup:
         """What kind of value, as a phrase."""
@@ -171,7 +180,7 @@ class Words:
         if schema.get("unevaluatedItems") is False:
             yield Markup("no further items")
         if "not" in schema and (refused := self.phrase(schema["not"], depth + 1)):
-            yield Markup("not {}").format(refused)
+            yield Markup("not: {}").format(refused)
 
     def _contains(self, schema: dict[str, Any], depth: int) -> Markup:
         count = _range(schema.get("minContains", 1), schema.get("maxContains"), "item", "items")
