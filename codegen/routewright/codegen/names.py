@@ -4,6 +4,7 @@ Strategy: a spec's own name is kept where it is a plain identifier; anything els
 and is unique where it stands. Every name that reaches generated text passes `identifier` once more.
 """
 
+import functools
 import itertools
 import keyword
 import re
@@ -15,6 +16,9 @@ from routewright.codegen.literals import visible
 
 BUILTINS = frozenset({"bool", "dict", "float", "int", "list", "str"})
 """Names that generated annotations take from the builtins."""
+
+REMEMBERED = 16_384
+"""Names of which a process remembers what they become: the properties of a spec have few different ones."""
 
 
 def identifier(name: str, place: str) -> str:
@@ -28,6 +32,7 @@ def identifier(name: str, place: str) -> str:
     return name
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def plain(name: str) -> bool:
     """Whether the name is an identifier that means the same everywhere: no keyword, no leading double underscore,
     already in the form (NFKC) that Python's parser would give it."""
@@ -52,6 +57,7 @@ def attributes(properties: Iterable[str], *taken: Container[str]) -> dict[str, s
     return found
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def class_name(*words: str) -> str:
     """The words run together in PascalCase: ``("Analysis", "text-map")`` -> ``AnalysisTextMap``."""
     parts = [part for word in words for part in re.split(r"[\W_]+", _legible(word)) if part]
@@ -61,8 +67,12 @@ def class_name(*words: str) -> str:
 
 def unique(name: str, *taken: Container[str], separator: str = "") -> str:
     """``name``, or the first of ``name2``, ``name3``, ... that none has taken."""
-    candidates = itertools.chain([name], (f"{name}{separator}{count}" for count in itertools.count(2)))
-    return next(each for each in candidates if not any(each in names for names in taken))
+    candidate = name
+    for count in itertools.count(2):
+        if not any(candidate in names for names in taken):
+            break
+        candidate = f"{name}{separator}{count}"
+    return candidate
 
 
 def _attribute(name: str) -> str:

@@ -130,7 +130,8 @@ def _module(module: Module, spec: Spec) -> str:
 
 def _python(template: str, spec: Spec, **context: Any) -> str:
     source = _template(template).render(spec=spec, **context)
-    if any(len(line) > WIDTH // 2 and _is_too_long(line) for line in source.split("\n")):
+    lines = source.split("\n")
+    if not (source.isascii() and max(map(len, lines)) <= WIDTH) and any(map(_is_too_long, lines)):
         return f"# ruff: noqa: E501\n{source}"
     return source
 
