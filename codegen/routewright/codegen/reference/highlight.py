@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from routewright.codegen.literals import visible
 
@@ -41,15 +41,16 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 
 def colored(text: str) -> Markup:
     """JSON text with its tokens told apart."""
-    parts: list[str | Markup] = []
+    parts: list[str] = []
     at = 0
     for found in _TOKEN.finditer(text):
         string, colon, number, _ = found.groups()
         kind = "k" if colon else "s" if string else "n" if number else "w"
-        parts += (text[at : found.start()], Markup('<span class="{}">{}</span>').format(kind, string or found[0]))
-        parts.append(colon or "")
+        token = string or found[0]
+        parts.append(f'{escape(text[at : found.start()])}<span class="{kind}">{escape(token)}</span>{colon or ""}')
         at = found.end()
-    return Markup("").join([*parts, text[at:]])
+    parts.append(escape(text[at:]))
+    return Markup("".join(parts))  # noqa: S704 - every part of the text has been escaped
 
 
 def _seen(character: str) -> str:

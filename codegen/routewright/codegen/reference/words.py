@@ -33,14 +33,18 @@ CHOICES = {"oneOf": "exactly one of", "anyOf": "at least one of"}
 _JOINTS = re.compile(r"(?<=[_./:-])(?=[^_./:-])|(?<=[a-z0-9])(?=[A-Z])")
 
 
+_BREAK = Markup("<wbr>")
+_CODE = Markup("<code>%s</code>")
+
+
 def code(text: str) -> Markup:
     """A piece of code."""
-    return Markup("<code>{}</code>").format(shortened(text, LONG))
+    return _CODE % shortened(text, LONG)
 
 
 def name_of(text: str) -> Markup:
     """A name, with places where a line may break."""
-    return Markup("<wbr>").join(part for part in _JOINTS.split(text) if part)
+    return _BREAK.join(part for part in _JOINTS.split(text) if part)
 
 
 def constant(value: Any) -> Markup:
@@ -153,6 +157,8 @@ class Words:
         if "$ref" in schema:
             target = self.target(schema)
             if isinstance(target, dict) and target is not schema and not _has_parts(target):
+                if "const" in target or "enum" in target:
+                    found.append(self.kind(target))
                 found += self._remarks(target, depth)
         for part in schema.get("allOf", ()) if isinstance(schema.get("allOf"), list) else ():
             if not (isinstance(part, dict) and "$ref" in part):
