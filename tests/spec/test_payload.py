@@ -68,13 +68,18 @@ STRING, NULL = StringShape(), NullShape()
         ({"type": "object"}, MapShape(values=AnyShape())),
         ({"type": "object", "additionalProperties": True}, MapShape(values=AnyShape())),
         (
-            {"additionalProperties": {"type": "string"}, "minProperties": 1, "maxProperties": 2},
+            {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1, "maxProperties": 2},
             MapShape(values=STRING, min_properties=1, max_properties=2),
         ),
         ({"type": "object", "additionalProperties": False}, ObjectShape(closed=True)),
-        ({"properties": {}, "additionalProperties": {}}, ObjectShape()),
+        ({"type": "object", "properties": {}, "additionalProperties": {}}, ObjectShape()),
         (
-            {"properties": {"a": {"type": "string"}, "b": {"default": 1}}, "required": ["a"], "x-note": 1},
+            {
+                "type": "object",
+                "properties": {"a": {"type": "string"}, "b": {"default": 1}},
+                "required": ["a"],
+                "x-note": 1,
+            },
             ObjectShape(
                 properties=(
                     Property(name="a", shape=STRING, required=True),
@@ -139,7 +144,8 @@ def test_a_reference_leads_to_a_component(valid: Valid) -> None:
 
 def test_a_union_of_components_tags_the_components(valid: Valid) -> None:
     schemas = {
-        name: {"required": ["kind"], "properties": {"kind": {"const": name.lower()}}} for name in ("Circle", "Square")
+        name: {"type": "object", "required": ["kind"], "properties": {"kind": {"const": name.lower()}}}
+        for name in ("Circle", "Square")
     }
     payload = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in schemas]}
     spec = valid(with_payload(payload, schemas))
@@ -150,7 +156,9 @@ def test_a_union_of_components_tags_the_components(valid: Valid) -> None:
 def test_definitions_of_the_payload_itself(valid: Valid) -> None:
     payload = {
         "properties": {"tree": {"$ref": "#/$defs/Node"}},
-        "$defs": {"Node": {"properties": {"children": {"type": "array", "items": {"$ref": "#/$defs/Node"}}}}},
+        "$defs": {
+            "Node": {"type": "object", "properties": {"children": {"type": "array", "items": {"$ref": "#/$defs/Node"}}}}
+        },
     }
     spec = valid(with_payload(payload))
     reference = ReferenceShape(component="Node")
@@ -169,7 +177,7 @@ def test_definitions_of_two_payloads_keep_apart(valid: Valid) -> None:
 
 
 def test_a_payload_that_refers_to_itself_is_a_component(message: Callable[..., Message]) -> None:
-    found = message({"properties": {"next": {"$ref": "#"}}})
+    found = message({"type": "object", "properties": {"next": {"$ref": "#"}}})
     assert found.payload == ReferenceShape(component="LookPayload")
     assert found.optional
 
@@ -177,7 +185,7 @@ def test_a_payload_that_refers_to_itself_is_a_component(message: Callable[..., M
 def test_references_to_other_files(valid: Valid) -> None:
     spec = valid(
         with_payload({"properties": {"p": {"$ref": "shapes.json#/Point"}, "n": {"$ref": "name.json"}}}),
-        shapes={"Point": {"properties": {"x": {"$ref": "#/Number"}}}, "Number": {"type": "number"}},
+        shapes={"Point": {"type": "object", "properties": {"x": {"$ref": "#/Number"}}}, "Number": {"type": "number"}},
         name={"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "string"},
     )
     assert {name: each.shape for name, each in spec.components.items()} == {
@@ -200,8 +208,12 @@ def test_a_link_that_leaves_the_folder_is_refused(codes: Codes, tmp_path: Any) -
 @pytest.mark.parametrize(
     ("payload", "optional"),
     [
-        ({"properties": {"a": {}}}, True),
-        ({"properties": {"a": {}}, "required": ["a"]}, False),
+        ({"type": "object", "properties": {"a": {}}}, True),
+        ({"properties": {"a": {}}}, False),
+        ({"type": "object", "properties": {"a": {}}, "required": ["a"]}, False),
+        ({"type": "object", "allOf": [{"properties": {"a": {}}, "required": ["a"]}]}, False),
+        ({"type": "object", "patternProperties": {"a": {}}, "required": ["a"]}, False),
+        ({"type": "object", "properties": {"a": {"format": "date"}}}, True),
         ({"type": "object"}, True),
         ({"type": "object", "minProperties": 1}, False),
         ({}, False),
@@ -213,13 +225,13 @@ def test_a_link_that_leaves_the_folder_is_refused(codes: Codes, tmp_path: Any) -
 def test_an_object_that_requires_nothing_may_be_left_out(
     message: Callable[..., Message], payload: Any, optional: bool
 ) -> None:
-    assert message(payload, {"A": {"properties": {"a": {}}}}).optional is optional
+    assert message(payload, {"A": {"type": "object", "properties": {"a": {}}}}).optional is optional
 
 
 def test_the_schema_of_a_message_stands_on_its_own(message: Callable[..., Message]) -> None:
     found = message(
-        {"properties": {"a": {"$ref": "#/components/schemas/A"}}, "$defs": {"Unused": {}}},
-        {"A": {"properties": {"b": {"$ref": "b.json#/x"}, "$ref": {"const": "$ref"}}}},
+        {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/A"}}, "$defs": {"Unused": {}}},
+        {"A": {"type": "object", "properties": {"b": {"$ref": "b.json#/x"}, "$ref": {"const": "$ref"}}}},
         b={"x": {"type": "string", "examples": ["text"]}},
     )
     assert found.schema == {
@@ -247,24 +259,12 @@ def test_a_keyword_whose_value_has_the_wrong_type_is_refused(codes: Codes, key: 
 
 
 def test_unused_definitions_are_checked_too(codes: Codes) -> None:
-    assert codes({"$defs": {"a": {"format": "date"}}}) == ["RW401"]
-    assert codes({}, {"A": {"format": "date"}}) == ["RW401"]
+    assert codes({"$defs": {"a": {"format": "day"}}}) == ["RW401"]
+    assert codes({}, {"A": {"format": "day"}}) == ["RW401"]
 
 
 def test_defaults_and_examples_are_checked_through_references(codes: Codes) -> None:
     schemas = {"A": {"type": "array", "items": {"oneOf": [{"type": "integer"}, {"enum": ["x"]}]}}}
     assert codes({"properties": {"a": {"$ref": "#/components/schemas/A", "default": [1, "x"]}}}, schemas) == []
     assert codes({"properties": {"a": {"$ref": "#/components/schemas/A", "default": [1, "y"]}}}, schemas) == ["RW408"]
-    assert codes({"$ref": "#/components/schemas/A", "examples": [[1], [1.0], 1]}, schemas) == ["RW408", "RW408"]
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [
-        {"type": "number", "multipleOf": 0.1},
-        {"type": "object", "properties": {'a"b': {}}},
-        {"type": "object", "properties": {"a\\b": {}}},
-    ],
-)
-def test_what_the_decoder_cannot_hold_is_refused(codes: Codes, payload: dict[str, Any]) -> None:
-    assert codes(payload) == ["RW401"]
+    assert codes({"$ref": "#/components/schemas/A", "examples": [[1], [1.0], 1]}, schemas) == ["RW408"]

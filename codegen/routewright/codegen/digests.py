@@ -15,6 +15,7 @@ from typing import Any
 
 from routewright.codegen.memory import remembered
 from routewright.codegen.shapes import Components, component_groups, references
+from routewright.spec.keywords import ANNOTATIONS, SCHEMA_LISTS, SCHEMA_MAPS, SCHEMA_VALUES
 from routewright.spec.model import (
     ArrayShape,
     EnumShape,
@@ -94,6 +95,7 @@ def _message(message: Message, components: Mapping[str, str]) -> str:
             "origin": message.origin,
             "payload": _form(message.payload, components) if message.payload is not None else None,
             "optional": message.optional,
+            **({"schema": _demands(message.schema)} if message.checked else {}),
             "reply": message.reply,
             "stream": message.stream,
         }
@@ -111,6 +113,23 @@ def _contract(route: Route, messages: Iterable[str], components: Mapping[str, st
             "messages": sorted(messages),
         }
     )
+
+
+def _demands(schema: Any) -> Any:
+    """A schema without what only people read."""
+    if not isinstance(schema, dict):
+        return schema
+    found: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in SCHEMA_VALUES:
+            found[key] = _demands(value)
+        elif key in SCHEMA_LISTS:
+            found[key] = [_demands(each) for each in value]
+        elif key in SCHEMA_MAPS:
+            found[key] = {name: _demands(each) for name, each in value.items()}
+        elif key not in ANNOTATIONS and not key.startswith("x-"):
+            found[key] = value
+    return found
 
 
 def _form(shape: Shape, components: Mapping[str, str]) -> Any:

@@ -18,7 +18,7 @@ from routewright.codegen.errors import RenderError, placed
 from routewright.codegen.expressions import Expression, bracket, call, named, one_line, text
 from routewright.codegen.imports import imported
 from routewright.codegen.memory import remembered
-from routewright.codegen.modules import COMPONENTS
+from routewright.codegen.modules import COMPONENTS, check_name
 from routewright.codegen.shapes import Components
 from routewright.spec.model import Message, ObjectShape, Parameter, Route, Spec
 
@@ -27,7 +27,7 @@ _CALLED = {"Gateway": "Settings", "Message": "MessageType"}
 
 _LEFT_OUT = {
     "Route": frozenset({"module", "description", "document"}),
-    "Message": frozenset({"model", "description", "schema", "examples", "payload"}),
+    "Message": frozenset({"model", "description", "schema", "checked", "examples", "payload"}),
     "Parameter": frozenset({"shape"}),
 }
 """What the runtime has no use for, or gets in another form."""
@@ -177,6 +177,8 @@ class _Table:
         if message.payload is not None:
             model = names.identifier(message.model, f"message {message.name!r}")
             given["payload"] = text(f"{_local(module)}.{model}")
+            if message.checked:
+                given["check"] = text(f"{_local(module)}.{check_name(model)}")
         return self.value(message, given)
 
     def parameter(self, parameter: Parameter) -> Expression:
@@ -220,7 +222,8 @@ def _fields(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
 @functools.cache
 def _order(kind: type[Any]) -> dict[str, int]:
     """Where each argument stands: in the order of the fields, a payload instead of its model's name."""
-    names = ("payload" if each.name == "model" else each.name for each in dataclasses.fields(kind))
+    called = {"model": "payload", "checked": "check"}
+    names = (called.get(each.name, each.name) for each in dataclasses.fields(kind))
     return {name: position for position, name in enumerate(dict.fromkeys(names))}
 
 

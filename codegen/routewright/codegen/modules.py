@@ -1,8 +1,11 @@
 """The modules that hold models: one a route, and one for the shapes that routes share."""
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from routewright.codegen import names
+from routewright.codegen.checks import SOURCES, Checks, tracking
 from routewright.codegen.errors import RenderError, placed
 from routewright.codegen.imports import exported, imported
 from routewright.codegen.models import Definition, Models, paragraphs, prose, reserve_attributes
@@ -24,13 +27,24 @@ class Module:
     doc: str
     typing: list[str]
     imports_msgspec: bool
+    imports_table: list[str]
     imports_components: bool
     exports: str
     definitions: tuple[Definition, ...]
+    checks: str = ""
 
 
-def components_module(components: Components) -> tuple[Module, dict[str, dict[str, str]]]:
-    """The module of the shared shapes, and the attribute of each property of those that are objects."""
+def check_name(model: str) -> str:
+    """The name of the check function that belongs to a model: no two models share one."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", model).lower()
+    return f"check_{words if names.class_name(words) == model else model}"
+
+
+def components_module(
+    components: Components, needed: Collection[tuple[str, bool]]
+) -> tuple[Module, dict[str, dict[str, str]]]:
+    """The module of the shared shapes, and the attribute of each property of those that are objects. ``needed`` are the
+    components that are checked, see `routewright.codegen.checks.needed`."""
     given = [names.identifier(each.name, f"component {key!r}") for key, each in components.items()]
     if len(set(given)) != len(given):
         raise RenderError("components", "two of them have one name")
@@ -46,7 +60,15 @@ def components_module(components: Components) -> tuple[Module, dict[str, dict[st
                 models.add_alias(component.name, component.shape, doc)
             models.defined.add(component.name)
     attributes.update(reserve_attributes(models, components))
-    return _module(COMPONENTS, "Shapes that several messages share.", models), attributes
+    functions = {key: check_name(each.name) for key, each in components.items()}
+    checks = Checks({*given, *functions.values(), *map(tracking, functions.values())}, functions, "")
+    for key in components:
+        for tracked in (False, True):
+            if (key, tracked) in needed:
+                with placed(f"component {key!r}"):
+                    name = tracking(functions[key]) if tracked else functions[key]
+                    checks.add(name, components[key].schema, "", tracked=tracked)
+    return _module(COMPONENTS, "Shapes that several messages share.", models, checks), attributes
 
 
 def route_module(route: Route, components: Components, attributes: dict[str, dict[str, str]]) -> Module | None:
@@ -61,8 +83,15 @@ def route_module(route: Route, components: Components, attributes: dict[str, dic
     for message in payloads.values():
         with placed(f"message {message.name!r}"):
             _add_message(models, message, route, components)
+    functions = {key: check_name(each.name) for key, each in components.items()}
+    checks = Checks({*given, *map(check_name, payloads)}, functions, f"{COMPONENTS}.")
+    for message in payloads.values():
+        if message.checked:
+            with placed(f"message {message.name!r}"):
+                doc = f"Check the payload of ``{message.name}``."
+                checks.add(check_name(message.model), message.schema, doc)
     doc = f"Messages of the route ``{route.name}`` (``{route.path}``)."
-    return _module(route.module, paragraphs(doc, route.summary, route.description), models)
+    return _module(route.module, paragraphs(doc, route.summary, route.description), models, checks)
 
 
 def module_name(route: Route) -> str:
@@ -104,13 +133,20 @@ def _message_doc(message: Message, payload: Shape, route: Route) -> str:
     return paragraphs(title, description, traffic + ("; deprecated." if message.deprecated else "."))
 
 
-def _module(name: str, doc: str, models: Models) -> Module:
+def _module(name: str, doc: str, models: Models, checks: Checks) -> Module:
     annotations = models.annotations
     definitions = tuple(models.definitions())
-    typing = imported("typing", ((each, annotations.local(each)) for each in annotations.typing))
-    exports = exported(each.name for each in definitions)
-    shared = name != COMPONENTS and annotations.needs_components
-    return Module(name, doc, typing, annotations.needs_msgspec, shared, exports, definitions)
+    words = annotations.typing | (checks.used & {"Any", "Final"})
+    typing = imported("typing", ((each, annotations.local(each)) for each in words))
+    table = [
+        statement
+        for module, known in SOURCES.items()
+        for statement in imported(module, ((each, checks.local(each)) for each in known if each in checks.used))
+    ]
+    public = [each.name for each in checks.functions if not each.name.startswith("_")]
+    exports = exported([*(each.name for each in definitions), *public])
+    shared = name != COMPONENTS and (annotations.needs_components or checks.needs_components)
+    return Module(name, doc, typing, annotations.needs_msgspec, table, shared, exports, definitions, checks.source())
 
 
 def _order(components: Components) -> list[str]:

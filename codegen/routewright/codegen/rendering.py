@@ -18,6 +18,7 @@ import jinja2
 
 from routewright.codegen import literals
 from routewright.codegen.asyncapi import ASYNCAPI, asyncapi
+from routewright.codegen.checks import needed
 from routewright.codegen.contracts import CONTRACTS, contracts_text
 from routewright.codegen.digests import Digests, digests
 from routewright.codegen.dispatch import dispatch, pools
@@ -60,7 +61,7 @@ def render(spec: Spec, emitters: Iterable[Emitter] = ()) -> dict[str, str]:
         files = {"__init__.py": _python("package.py.jinja", spec)}
         attributes: dict[str, dict[str, str]] = {}
         if spec.components:
-            module, attributes = components_module(spec.components)
+            module, attributes = components_module(spec.components, _needed(spec))
             files[f"{COMPONENTS}.py"] = _module(module, spec)
         for path, source in files.items():
             _compile(path, source)
@@ -83,6 +84,12 @@ def render(spec: Spec, emitters: Iterable[Emitter] = ()) -> dict[str, str]:
         files |= emitted(emitters, spec, (*files, MANIFEST))
         files = dict(sorted(files.items()))
         return {**files, MANIFEST: _json(_manifest(spec, found, files))}
+
+
+def _needed(spec: Spec) -> set[tuple[str, bool]]:
+    """The components that check functions of messages call; see `routewright.codegen.checks.needed`."""
+    schemas = [message.schema for route in spec.routes for message in route.messages if message.checked]
+    return needed(schemas, {key: each.schema for key, each in spec.components.items()}) if schemas else set()
 
 
 @functools.cache

@@ -6,7 +6,7 @@ items a schema has looked at (``unevaluatedProperties``, ``unevaluatedItems``) n
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -70,15 +70,50 @@ class Seen:
         return (index for index in range(len(value)) if index not in self.items)
 
 
+TrackedCheck = Callable[[Any, Seen], Violation | None]
+"""A generated check function that notes what it evaluates."""
+
+
 @lru_cache(maxsize=4096)
 def pattern(text: str) -> Callable[[str], Any]:
     """Where a regular expression occurs in a text, or ``None``."""
     return re.compile(text).search
 
 
-def holding(checks: Iterable[Violation | None]) -> int:
-    """How many of some checks find nothing wrong."""
-    return sum(violation is None for violation in checks)
+def anything(value: Any, seen: Seen | None = None) -> Violation | None:
+    """The check function of a schema that allows every value."""
+    return None
+
+
+def nothing(value: Any, seen: Seen | None = None) -> Violation | None:
+    """The check function of a schema that allows no value."""
+    return Violation("Expected nothing here")
+
+
+def any_fits(value: Any, *checks: Check) -> bool:
+    """Whether one of the check functions finds nothing wrong."""
+    return any(check(value) is None for check in checks)
+
+
+def count_fitting(value: Any, *checks: Check) -> int:
+    """How many of the check functions find nothing wrong."""
+    return sum(check(value) is None for check in checks)
+
+
+def any_seen(value: Any, seen: Seen, *checks: TrackedCheck) -> bool:
+    """`any_fits` of functions that note what they evaluate: what the fitting ones have noted counts."""
+    return count_seen(value, seen, *checks) > 0
+
+
+def count_seen(value: Any, seen: Seen, *checks: TrackedCheck) -> int:
+    """`count_fitting` of functions that note what they evaluate: what the fitting ones have noted counts."""
+    count = 0
+    for check in checks:
+        own = Seen()
+        if check(value, own) is None:
+            seen.add(own)
+            count += 1
+    return count
 
 
 def _quoted(name: str) -> str:

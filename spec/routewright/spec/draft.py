@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routewright.spec import paths
-from routewright.spec.closing import close
+from routewright.spec.closing import close, refuse_loose
 from routewright.spec.language import form
 from routewright.spec.library import Library
 from routewright.spec.model import Shape
 from routewright.spec.names import default_route, model
 from routewright.spec.node import Finding, Node
 from routewright.spec.paths import PathError, Segment
-from routewright.spec.payload import Payloads, Sample
+from routewright.spec.payload import Payloads
 from routewright.spec.plain import PlainRoute, listed
 from routewright.spec.pointer import parent
 from routewright.spec.soundness import Sound, sound
@@ -108,18 +108,23 @@ class Draft:
         for route in self.routes():
             parameters = route.get("parameters")
             for _, schema in parameters.members() if parameters is not None else ():
-                self.shapes[schema.pointer] = self.payloads.shape(schema)
+                self.shapes[schema.pointer] = self.payloads.root(schema)
             for _, message in self.messages(route):
                 self._compile_message(message)
         close(self.payloads)
+        refuse_loose(self.payloads, self._parameters())
+
+    def _parameters(self) -> list[Node]:
+        declared = [route.get("parameters") for route in self.routes()]
+        return [schema for each in declared if each is not None for _, schema in each.members()]
 
     def _compile_message(self, message: Node) -> None:
         payload, examples = message.get("payload"), message.get("examples")
         if payload is not None:
-            self.shapes[payload.pointer] = self.payloads.shape(payload)
+            self.shapes[payload.pointer] = self.payloads.root(payload)
         for example in examples.items() if examples is not None else ():
             if payload is not None:
-                self.payloads.samples.append(Sample(example, self.shapes[payload.pointer]))
+                self.payloads.sample(example, self.shapes[payload.pointer], payload)
 
 
 def _form(root: Node) -> Iterable[tuple[str, Finding]]:

@@ -1,10 +1,12 @@
-"""Whether a JSON value fits a shape."""
+"""Whether a JSON value fits a shape, or a schema that is more than a shape."""
 
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from routewright.spec.ecma import python
+from routewright.spec.keywords import SCHEMA_LISTS, SCHEMA_MAPS, SCHEMA_VALUES
 from routewright.spec.model import (
     AnyShape,
     ArrayShape,
@@ -41,6 +43,48 @@ def follow(shape: Shape, components: Components) -> Shape:
     return shape
 
 
+def is_valid(value: Any, schema: Any) -> bool:
+    """Whether a value is valid by a schema that stands on its own; see `routewright.spec.bundle`."""
+    return bool(_validator(schema).is_valid(value))
+
+
+def _validator(schema: Any) -> Any:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(_with_python_patterns(schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def invalid(node: Node, schema: Any) -> Iterator[Misfit]:
+    """Every part of the value that is not valid by a schema that stands on its own."""
+    validator = _validator(schema)
+    for error in sorted(validator.iter_errors(node.value), key=lambda each: (list(map(str, each.path)), each.message)):
+        part = node
+        for step in error.absolute_path:
+            part = part.below(step)
+        text = error.message if len(error.message) <= 200 else f"{error.message[:197]}..."
+        yield part, f"is not valid: {text}"
+
+
+def _with_python_patterns(schema: Any) -> Any:
+    """The schema with its regular expressions as Python's, which is what jsonschema takes."""
+    if not isinstance(schema, dict):
+        return schema
+    found: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "pattern":
+            found[key] = python(value)
+        elif key in SCHEMA_VALUES:
+            found[key] = _with_python_patterns(value)
+        elif key in SCHEMA_LISTS:
+            found[key] = [_with_python_patterns(each) for each in value]
+        elif key in SCHEMA_MAPS:
+            patterns = key == "patternProperties"
+            found[key] = {python(n) if patterns else n: _with_python_patterns(each) for n, each in value.items()}
+        else:
+            found[key] = value
+    return found
+
+
 def misfits(node: Node, shape: Shape, components: Components) -> Iterator[Misfit]:
     """Every part of the value that does not fit."""
     match follow(shape, components):
@@ -75,7 +119,7 @@ def _scalar(value: Any, shape: Shape) -> Iterator[str]:
             if not isinstance(value, bool):
                 yield f"must be true or false, not {type_name(value)}"
         case EnumShape(values=values):
-            if not any(type(value) is type(each) and value == each for each in values):
+            if isinstance(value, bool) or not any(value == each for each in values):
                 yield f"must be {' or '.join(quoted(each) for each in values[:8])}, not {quoted(value)}"
         case StringShape():
             yield from _string(value, shape)
@@ -97,6 +141,8 @@ def _string(value: Any, shape: StringShape) -> Iterator[str]:
 
 def _number(value: Any, shape: IntegerShape | NumberShape) -> Iterator[str]:
     whole = isinstance(shape, IntegerShape)
+    if whole and isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
         yield f"must be {'a whole number' if whole else 'a number'}, not {quoted(value)}"
         return

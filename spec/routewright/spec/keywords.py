@@ -4,24 +4,104 @@ Strategy: nothing that a schema says is ignored. A keyword is an annotation, or 
 problem that says what to write instead.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from routewright.spec.nearest import nearest
 from routewright.spec.quoting import quoted
 
 ANNOTATIONS = frozenset(
-    {"$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$defs"}
+    {
+        "$comment",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "deprecated",
+        "readOnly",
+        "writeOnly",
+        "contentEncoding",
+        "contentMediaType",
+        "$defs",
+        "$anchor",
+    }
 )
+"""Keywords that demand nothing of a value."""
 
-OF_TYPE: dict[str, tuple[str, ...]] = {
+_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+
+SIMPLE: dict[str, tuple[str, ...]] = {
     "object": ("properties", "required", "additionalProperties", "minProperties", "maxProperties"),
     "array": ("items", "minItems", "maxItems"),
     "string": ("minLength", "maxLength", "pattern"),
-    "integer": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    "integer": _NUMBERS,
+    "number": _NUMBERS,
     "boolean": (),
     "null": (),
 }
+"""The keywords that speak of values of one type, and that a decoder can enforce on its way."""
+
+OF_TYPE: dict[str, tuple[str, ...]] = {
+    **SIMPLE,
+    "object": (
+        *SIMPLE["object"],
+        "patternProperties",
+        "propertyNames",
+        "dependentRequired",
+        "dependentSchemas",
+        "unevaluatedProperties",
+    ),
+    "array": (
+        *SIMPLE["array"],
+        "prefixItems",
+        "contains",
+        "minContains",
+        "maxContains",
+        "uniqueItems",
+        "unevaluatedItems",
+    ),
+    "string": (*SIMPLE["string"], "format"),
+}
+"""All keywords that speak of values of one type."""
+
+COMBINING = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
+"""Keywords that hold schemas for the value itself, beside ``$ref`` and ``dependentSchemas``."""
+
+SCHEMA_VALUES = frozenset(
+    {
+        "items",
+        "additionalProperties",
+        "contains",
+        "propertyNames",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+        "not",
+        "if",
+        "then",
+        "else",
+    }
+)
+SCHEMA_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+SCHEMA_MAPS = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs"})
+"""Where schemas stand inside a schema."""
+
+NEEDS = {"then": "if", "else": "if", "minContains": "contains", "maxContains": "contains"}
+"""Keywords that demand nothing without another."""
+
+FORMATS = (
+    "date",
+    "date-time",
+    "duration",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "regex",
+    "time",
+    "uri",
+    "uuid",
+)
+"""The formats that are enforced; see `routewright.table.formats`."""
 
 TYPE_WORDS = {
     "str": "string",
@@ -40,62 +120,60 @@ TYPE_WORDS = {
 """What people write for a type."""
 
 REFUSED: dict[str, str] = {
-    "format": 'formats are not checked; use "pattern", or say it in "description"',
-    "uniqueItems": "let the handler check it",
-    "contains": "let the handler check it",
-    "minContains": "let the handler check it",
-    "maxContains": "let the handler check it",
-    "prefixItems": "use an object with named properties",
-    "unevaluatedItems": "use an object with named properties",
-    "additionalItems": "use an object with named properties",
-    "patternProperties": 'use "additionalProperties" without "properties" for a map',
-    "propertyNames": "let the handler check it",
-    "unevaluatedProperties": 'use "additionalProperties"',
-    "dependentRequired": 'use "oneOf" with a constant property for each case',
-    "dependentSchemas": 'use "oneOf" with a constant property for each case',
-    "dependencies": 'use "oneOf" with a constant property for each case',
-    "if": 'use "oneOf" with a constant property for each case',
-    "then": 'use "oneOf" with a constant property for each case',
-    "else": 'use "oneOf" with a constant property for each case',
-    "not": "say what is allowed instead",
-    "allOf": "write the properties of all of them into one object",
+    "additionalItems": 'use "items" beside "prefixItems"',
+    "dependencies": 'use "dependentRequired" or "dependentSchemas"',
     "definitions": 'use "$defs"',
     "nullable": 'use "type": ["string", "null"], or "anyOf" with {"type": "null"}',
     "discriminator": 'give each option a required property with a "const"',
     "$id": 'leave it out; a "$ref" is relative to its file',
     "id": 'leave it out; a "$ref" is relative to its file',
-    "$anchor": 'use "$defs" and a JSON pointer',
     "$dynamicRef": 'use "$ref"',
-    "$dynamicAnchor": 'use "$defs" and a JSON pointer',
+    "$dynamicAnchor": 'use "$anchor", or "$defs" and a JSON pointer',
     "$recursiveRef": 'use "$ref"',
-    "$recursiveAnchor": 'use "$defs" and a JSON pointer',
+    "$recursiveAnchor": 'use "$anchor", or "$defs" and a JSON pointer',
     "$vocabulary": "leave it out",
     "$schema": "leave it out; schemas are those of JSON Schema 2020-12",
-    "contentEncoding": 'say it in "description"',
-    "contentMediaType": 'say it in "description"',
-    "contentSchema": 'say it in "description"',
+    "contentSchema": 'send the content as JSON, or say it in "description"',
     "example": 'use "examples": [...]',
     "divisibleBy": 'use "multipleOf"',
-    "extends": "write the properties of both into one object",
+    "extends": 'use "allOf"',
     "xml": 'use an "x-" key',
     "externalDocs": 'use an "x-" key',
 }
 """Keywords of JSON Schema and OpenAPI that nothing enforces, and what to do instead."""
 
-ENFORCED = frozenset(key for keys in OF_TYPE.values() for key in keys) | {
-    "type",
-    "enum",
-    "const",
-    "$ref",
-    "anyOf",
-    "oneOf",
-}
+ENFORCED = frozenset(key for keys in OF_TYPE.values() for key in keys) | {"type", "enum", "const", "$ref", *COMBINING}
 
 
-def speaks_of_objects(schema: dict[str, Any]) -> bool:
-    """Whether a schema without a type means an object, because it has an object's keywords."""
-    others = ("type", "$ref", "enum", "const", "anyOf", "oneOf")
-    return any(key in schema for key in OF_TYPE["object"]) and not any(key in schema for key in others)
+def subschemas(schema: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """The schemas directly inside a schema, with the steps that lead to them."""
+    if not isinstance(schema, dict):
+        return
+    for key, value in schema.items():
+        if key in SCHEMA_VALUES:
+            yield (key,), value
+        elif key in SCHEMA_LISTS and isinstance(value, list):
+            yield from (((key, index), each) for index, each in enumerate(value))
+        elif key in SCHEMA_MAPS and isinstance(value, dict):
+            yield from (((key, name), each) for name, each in value.items())
+
+
+def is_model(schema: dict[str, Any]) -> bool:
+    """Whether an object's schema is best read as a class: its properties are named, and the rest does not matter."""
+    properties = schema.get("properties", {})
+    named = "properties" in schema or schema.get("additionalProperties") is False
+    return named and isinstance(properties, dict) and not keeps_rest(schema) and all(map(_writable, properties))
+
+
+def keeps_rest(schema: dict[str, Any]) -> bool:
+    """Whether an object's schema says what the properties are like that it does not name."""
+    rest = (schema.get("additionalProperties"), schema.get("unevaluatedProperties"))
+    return "patternProperties" in schema or any(isinstance(each, dict) and each for each in rest)
+
+
+def _writable(name: str) -> bool:
+    """Whether msgspec can write the name of a property: it does so as it is, without escaping anything."""
+    return name.isprintable() and '"' not in name and "\\" not in name
 
 
 def refusal(keyword: str, place: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from routewright.spec.document import Document, read
+from routewright.spec.keywords import subschemas
 from routewright.spec.node import Finding, Node
 from routewright.spec.pointer import child, lookup, tokens
 from routewright.spec.quoting import quoted
@@ -29,6 +30,7 @@ class Library:
         self.folder = self.spec.path.parent
         self.documents: dict[Path, Document] = {self.spec.path: self.spec}
         self._shown = path.parent
+        self._anchors: dict[tuple[Path, str], dict[str, Node]] = {}
 
     def target(self, node: Node, reference: str) -> Node:
         """What a ``$ref`` in ``node`` leads to.
@@ -38,12 +40,13 @@ class Library:
         """
         address, _, fragment = reference.partition("#")
         pointer = unquote(fragment)
-        if pointer and not pointer.startswith("/"):
-            raise ReferenceProblem(
-                f"{quoted('#' + pointer)} is no JSON pointer", 'write "#/$defs/NAME"; anchors are not supported'
-            )
+        root = self.root(node)
+        if address and isinstance(root.value, dict) and root.value.get("$id") in (address, f"{address}#"):
+            address = ""
         document = self._open(node.document, address) if address else node.document
-        bases = [self.root(node).pointer, ""] if document is node.document else [""]
+        if pointer and not pointer.startswith("/"):
+            return self._anchor(root if document is node.document else Node(document, "", document.value), pointer)
+        bases = [root.pointer, ""] if document is node.document else [""]
         for base in dict.fromkeys(bases):
             try:
                 value = lookup(document.value, base + pointer)
@@ -77,6 +80,15 @@ class Library:
                 pointer = child(pointer, part)
         return Node(node.document, pointer, lookup(node.document.value, pointer))
 
+    def _anchor(self, root: Node, name: str) -> Node:
+        place = (root.document.path, root.pointer)
+        if place not in self._anchors:
+            self._anchors[place] = dict(_anchors(root))
+        if name in self._anchors[place]:
+            return self._anchors[place][name]
+        hint = _similar(name, list(self._anchors[place])) or f'write "$anchor": {quoted(name)} into the schema meant'
+        raise ReferenceProblem(f"no schema in {root.document.name} has the anchor {quoted(name)}", hint)
+
     def findings(self) -> Iterator[tuple[str, Finding]]:
         """What is wrong with the files themselves, with its code; a ``$ref`` to a file without text has said so."""
         for document in self.documents.values():
@@ -107,6 +119,21 @@ class Library:
         if not document.whole:
             raise ReferenceProblem(f"{document.name} is no JSON: {document.faults[-1].message}")
         return document
+
+
+def _anchors(root: Node) -> Iterator[tuple[str, Node]]:
+    """The schemas below a schema that have an anchor."""
+    ahead = [root]
+    while ahead:
+        node = ahead.pop()
+        name = node.text("$anchor") if isinstance(node.value, dict) else None
+        if name is not None:
+            yield name, node
+        for steps, _ in subschemas(node.value):
+            below = node
+            for step in steps:
+                below = below.below(step)
+            ahead.append(below)
 
 
 def _similar(name: str, known: list[str]) -> str:

@@ -10,7 +10,11 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What all payload shapes have in common: the schema's ``title`` and ``description``."""
+    """What all payload shapes have in common: the schema's ``title`` and ``description``.
+
+    A shape is what msgspec can decode to. It accepts all that is valid by its schema, and where the message is not
+    ``checked`` nothing else.
+    """
 
     title: str = ""
     description: str = ""
@@ -133,11 +137,13 @@ class UnionShape(Shape):
 class Component:
     """A named shape: an entry of ``components.schemas``, of a local ``$defs``, or what a ``$ref`` leads to.
 
-    ``name`` is a Python class name, unique in the spec, and the component's key in `Spec.components`.
+    ``name`` is a Python class name, unique in the spec, and the component's key in `Spec.components`. ``schema`` is its
+    schema as JSON, with every ``$ref`` as ``#/$defs/COMPONENT``.
     """
 
     name: str
     shape: Shape
+    schema: Any = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +151,8 @@ class Message:
     """One message of a route. ``payload`` is ``None`` where the spec declares none; ``model`` is its Python class name,
     unique in the route's module; ``optional`` means it may be sent without a payload (an object with no required
     properties). ``schema`` is the payload's schema as JSON that stands on its own: every ``$ref`` leads into its own
-    ``$defs``, which are named like the components."""
+    ``$defs``, which are named like the components. ``checked`` means that it says more than the payload's shape, which
+    accepts all that is valid by it, and more."""
 
     name: str
     model: str
@@ -154,6 +161,7 @@ class Message:
     description: str = ""
     payload: Shape | None = None
     schema: Any = None
+    checked: bool = False
     optional: bool = False
     reply: str | None = None
     stream: bool = False

@@ -1,9 +1,10 @@
 """Payload schemas -> shapes.
 
 Strategy: a schema is compiled where it stands; what a ``$ref`` leads to becomes a component, compiled once and when it
-is its turn, so that neither recursion nor a long chain of references grows the stack. A schema that is wrong becomes
-`AnyShape` and leaves findings behind. What needs all shapes (constants of unions, defaults, examples, recursion) is
-looked at in the end, by `routewright.spec.closing`.
+is its turn, so that neither recursion nor a long chain of references grows the stack. A shape is what msgspec can
+decode to: it says all of the schema, or (``exact`` is false then) accepts more, and a generated check function enforces
+the schema. A schema that is wrong becomes `AnyShape` and leaves findings behind. What needs all shapes (constants of
+unions, defaults, examples, recursion) is looked at in the end, by `routewright.spec.closing`.
 """
 
 from collections.abc import Callable
@@ -11,18 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from routewright.spec import scalars, unions
-from routewright.spec.keywords import ANNOTATIONS, OF_TYPE, TYPE_WORDS, refusal, speaks_of_objects
+from routewright.spec import general, objects, scalars, unions
+from routewright.spec.keywords import ANNOTATIONS, ENFORCED, OF_TYPE, SIMPLE, TYPE_WORDS, refusal
 from routewright.spec.library import Library, ReferenceProblem
 from routewright.spec.model import (
     AnyShape,
     ArrayShape,
     BooleanShape,
     Component,
-    MapShape,
     NullShape,
-    ObjectShape,
-    Property,
     ReferenceShape,
     Shape,
     UnionShape,
@@ -34,7 +32,13 @@ from routewright.spec.pointer import tokens
 from routewright.spec.quoting import quoted, type_name
 from routewright.spec.scalars import VALUE, Reader
 
-KEYWORD, REFERENCE, FORBIDDEN, UNION = "RW401", "RW403", "RW404", "RW405"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+"""What ``$schema`` may say."""
+
+KEYWORD, REFERENCE, FORBIDDEN = "RW401", "RW403", "RW404"
+
+_SIMPLE = {kind: frozenset((*keys, "type")) for kind, keys in SIMPLE.items()}
+_TYPES = {key: frozenset(kind for kind, keys in OF_TYPE.items() if key in keys) for key in ENFORCED}
 
 Location = tuple[Path, str]
 
@@ -45,10 +49,13 @@ def location(node: Node) -> Location:
 
 
 class Sample(NamedTuple):
-    """A value (a default or an example) that must fit a shape."""
+    """A value (a default or an example) that must fit a schema. ``shape`` is the schema's, ``root`` the place of the
+    payload, parameter or component that it is part of."""
 
     node: Node
     shape: Shape
+    schema: Node
+    root: Location
 
 
 class Payloads:
@@ -58,8 +65,11 @@ class Payloads:
         names: component by location.
         components: what is compiled so far, by name.
         targets: name of the component that the ``$ref`` of the schema at a location leads to.
+        exact: false once a part of the present root is more than its shape says.
+        loose: payloads, parameters and components of which a part is more than its shape says.
         tags: property and constant that tell an object from the other options of its union, by location.
         alone: where an object is referred to outside a union, by location.
+        general: shapes of the schemas that `routewright.spec.general` has looked at.
     """
 
     def __init__(self, library: Library) -> None:
@@ -70,15 +80,19 @@ class Payloads:
         self.nodes: dict[str, Node] = {}
         self.components: dict[str, Component] = {}
         self.targets: dict[Location, str] = {}
+        self.exact = True
+        self.loose: set[Location] = set()
         self.tags: dict[Location, tuple[str, str]] = {}
         self.alone: dict[Location, Node] = {}
+        self.general: dict[Location, Shape] = {}
+        self._root: Location = (library.spec.path, "")
         self._waiting: list[str] = []
         self._builders: dict[str, Callable[[Node], Shape]] = {
-            "object": self._object,
+            "object": lambda node: objects.object_(self, node),
             "array": self._array,
-            "string": lambda node: self._scalar(scalars.string(node)),
-            "integer": lambda node: self._scalar(scalars.integer(node)),
-            "number": lambda node: self._scalar(scalars.number(node)),
+            "string": lambda node: self.scalar(scalars.string(node)),
+            "integer": lambda node: self.scalar(scalars.integer(node)),
+            "number": lambda node: self.scalar(scalars.number(node)),
             "boolean": lambda node: BooleanShape(),
             "null": lambda node: NullShape(),
         }
@@ -104,36 +118,42 @@ class Payloads:
         """Compile the components that wait."""
         while self._waiting:
             name = self._waiting.pop()
-            self.components[name] = Component(name=name, shape=self.shape(self.nodes[name]))
+            self.components[name] = Component(name=name, shape=self.root(self.nodes[name]))
+
+    def root(self, node: Node) -> Shape:
+        """The shape of a payload, a parameter or a component."""
+        self._root, self.exact = location(node), True
+        shape = self.shape(node)
+        if not self.exact:
+            self.loose.add(self._root)
+        return shape
 
     def shape(self, node: Node, *, of_property: bool = False) -> Shape:
         """The shape of a schema; a default only means something where it is that of a property."""
-        if node.value is True:
+        if isinstance(node.value, bool):
+            self.exact = self.exact and node.value
             return AnyShape()
         if not isinstance(node.value, dict):
-            self._no_schema(node)
+            self.wrong(VALUE, node, f"a schema must be an object, true or false, not {type_name(node.value)}")
             return AnyShape()
         if "default" in node.value and not of_property:
             hint = "give it to an optional property"
             self.wrong(KEYWORD, node.below("default"), '"default" has no effect here', hint, key=True)
         title, description = self._annotations(node)
         shape = replace(self._kind(node), title=title, description=description)
-        self.samples += [Sample(each, shape) for each in self._examples(node)]
+        examples = node.get("examples")
+        for each in examples.items() if examples is not None else ():
+            self.sample(each, shape, node)
         return shape
 
-    def only(self, node: Node, allowed: set[str], place: str) -> None:
-        """Refuse every keyword but these, annotations and ``x-`` keys."""
-        for key, value in node.value.items():
-            if key not in allowed and key not in ANNOTATIONS and not key.startswith("x-"):
-                if key == "$schema" and not node.pointer and "2020-12" in str(value):
-                    continue
-                self.wrong(KEYWORD, node.below(key), *refusal(key, place), key=True)
+    def sample(self, node: Node, shape: Shape, schema: Node) -> None:
+        """A value must fit a schema, which is part of the present root."""
+        self.samples.append(Sample(node, shape, schema, self._root))
 
     def types(self, node: Node) -> list[str]:
-        """The types that a schema declares, or the one that its keywords speak of."""
-        value = node.value
-        if "type" not in value:
-            return ["object"] if speaks_of_objects(value) else []
+        """The types that a schema declares."""
+        if "type" not in node.value:
+            return []
         declared = node.below("type")
         if isinstance(declared.value, str):
             return [declared.value] if self._is_type(declared) else []
@@ -143,35 +163,59 @@ class Payloads:
         kinds = [each.value for each in declared.items() if self._is_type(each)]
         if len(set(kinds)) < len(kinds):
             self.wrong(VALUE, declared, "a type stands twice", "keep one of them")
-        if {"integer", "number"} <= set(kinds):
-            self.wrong(UNION, declared, "a number may be an integer already", 'leave "integer" out')
-        return list(dict.fromkeys(kinds))
+        return [kind for kind in dict.fromkeys(kinds) if kind != "integer" or "number" not in kinds]
+
+    def typed(self, node: Node, kinds: list[str]) -> Shape:
+        """The shape of a schema by its types and the keywords that speak of them."""
+        shapes = tuple(self._builders[kind](node) for kind in kinds)
+        return shapes[0] if len(shapes) == 1 else UnionShape(options=shapes)
 
     def _kind(self, node: Node) -> Shape:
         value = node.value
-        if "$ref" in value:
-            self.only(node, {"$ref"}, 'beside "$ref"')
+        keys = self._keywords(node)
+        if not keys:
+            return AnyShape()
+        if keys == {"$ref"}:
             return self.reference(node)
-        if "enum" in value or "const" in value:
-            keyword = "enum" if "enum" in value else "const"
-            self.only(node, {keyword, "type"}, f'beside "{keyword}"')
-            self.types(node)
-            return self._scalar(scalars.enumeration(node))
-        if "anyOf" in value or "oneOf" in value:
-            keyword = "anyOf" if "anyOf" in value else "oneOf"
-            self.only(node, {keyword}, f'beside "{keyword}"')
-            return unions.union(self, node, keyword)
-        return self._typed(node)
-
-    def _typed(self, node: Node) -> Shape:
+        if keys <= {"enum", "type"} or keys <= {"const", "type"}:
+            if keys != {"type"}:
+                self.types(node)
+                return self.scalar(scalars.enumeration(node))
+        elif keys == {"anyOf"} or keys == {"oneOf"}:
+            listed = node.below(*keys)
+            if isinstance(listed.value, list) and listed.value and (found := unions.union(self, listed)) is not None:
+                return found
         kinds = self.types(node)
-        place = f"on {' or '.join(map(_article, kinds))}" if kinds else 'without "type"'
-        if kinds or "type" not in node.value:
-            self.only(node, {"type", *(key for kind in kinds for key in OF_TYPE[kind])}, place)
-        shapes = tuple(self._builders[kind](node) for kind in kinds)
-        if len(shapes) > 1:
-            return UnionShape(options=shapes)
-        return shapes[0] if shapes else AnyShape()
+        if kinds and all(any(key in _SIMPLE[kind] for kind in kinds) for key in keys):
+            return self.typed(node, kinds)
+        if "type" in value:
+            if not kinds:
+                return AnyShape()
+            self._belong(node, keys, kinds)
+        self.exact = False
+        return general.shape(self, node, keys, kinds)
+
+    def _keywords(self, node: Node) -> set[str]:
+        """What demands anything of a value; what does nothing at all is a problem."""
+        keys = set()
+        for key, value in node.value.items():
+            if key in ENFORCED:
+                keys.add(key)
+            elif key not in ANNOTATIONS and not key.startswith("x-") and not self._identifies(node, key, str(value)):
+                self.wrong(KEYWORD, node.below(key), *refusal(key, ""), key=True)
+        return keys
+
+    def _identifies(self, node: Node, key: str, value: str) -> bool:
+        """Whether a keyword only says what the root of a schema is."""
+        identifies = key == "$id" or (key == "$schema" and value.removesuffix("#") == DIALECT)
+        return identifies and self.library.root(node).pointer == node.pointer
+
+    def _belong(self, node: Node, keys: set[str], kinds: list[str]) -> None:
+        """Refuse keywords of other types than the schema's."""
+        for key in node.value:
+            if key in keys and _TYPES[key] and not _TYPES[key] & set(kinds):
+                place = f"on {' or '.join(map(_article, kinds))}"
+                self.wrong(KEYWORD, node.below(key), *refusal(key, place), key=True)
 
     def reference(self, node: Node, *, in_union: bool = False) -> Shape:
         """The shape of a schema that is a ``$ref``."""
@@ -197,78 +241,18 @@ class Payloads:
             self.wrong(code, reference, f"$ref {quoted(reference.value)}: {problem.message}", problem.hint)
             return None
 
-    def _object(self, node: Node) -> Shape:
-        value = node.value
-        named = "properties" in value or value.get("additionalProperties") is False
-        required = self._required(node)
-        if not named:
-            reader = Reader(node)
-            least, most = reader.counts("minProperties", "maxProperties")
-            self.found += reader.found
-            values = self.shape(node.below("additionalProperties")) if "additionalProperties" in value else AnyShape()
-            return MapShape(values=values, min_properties=least, max_properties=most)
-        for key in ("minProperties", "maxProperties"):
-            if key in value:
-                hint = 'use "required" and "additionalProperties": false'
-                self.wrong(KEYWORD, node.below(key), f'"{key}" is not enforced beside "properties"', hint, key=True)
-        further = value.get("additionalProperties", True)
-        if not isinstance(further, bool) and further != {}:
-            message = '"additionalProperties" with a schema is not enforced beside "properties"'
-            hint = "put the further values into a property of their own"
-            self.wrong(KEYWORD, node.below("additionalProperties"), message, hint, key=True)
-        properties = node.get("properties")
-        if properties is not None and not isinstance(properties.value, dict):
-            self.wrong(VALUE, properties, f'"properties" must be an object, not {type_name(properties.value)}')
-        members = list(properties.members()) if properties is not None else []
-        for name, member in members:
-            if not name.isprintable() or '"' in name or "\\" in name:
-                message = f"property name {quoted(name)} is not supported"
-                hint = "leave quotes, backslashes and control characters out of it"
-                self.wrong(KEYWORD, member, message, hint, key=True)
-        return ObjectShape(
-            properties=tuple(self._property(name, member, name in required) for name, member in members),
-            closed=further is False,
-        )
-
-    def _required(self, node: Node) -> set[str]:
-        required, properties = node.get("required"), node.get("properties")
-        if required is None:
-            return set()
-        if not isinstance(required.value, list):
-            self.wrong(VALUE, required, f'"required" must be a list, not {type_name(required.value)}')
-            return set()
-        known = dict(properties.members()) if properties is not None else {}
-        for each in required.items():
-            if not isinstance(each.value, str):
-                self.wrong(VALUE, each, f'"required" must hold names, not {type_name(each.value)}')
-            elif each.value not in known:
-                found = nearest(each.value, known)
-                hint = f'did you mean "{found}"?' if found else 'add it to "properties"'
-                self.wrong(VALUE, each, f'required property {quoted(each.value)} is not among "properties"', hint)
-        return {each for each in required.value if isinstance(each, str)}
-
-    def _property(self, name: str, node: Node, required: bool) -> Property:
-        shape = self.shape(node, of_property=True)
-        default = node.get("default")
-        if default is not None and required:
-            message = f'"default" of {quoted(name)} has no effect: the property is required'
-            self.wrong(KEYWORD, default, message, 'take it out of "required", or the default away', key=True)
-        if default is None or required:
-            return Property(name=name, shape=shape, required=required)
-        self.samples.append(Sample(default, shape))
-        return Property(name=name, shape=shape, has_default=True, default=default.value)
-
     def _array(self, node: Node) -> Shape:
         reader = Reader(node)
         least, most = reader.counts("minItems", "maxItems")
         self.found += reader.found
         items = self.shape(node.below("items")) if "items" in node.value else AnyShape()
-        return ArrayShape(items=items, min_items=least, max_items=most)
+        return ArrayShape(items=AnyShape() if "prefixItems" in node.value else items, min_items=least, max_items=most)
 
-    def _scalar(self, built: tuple[Shape, list[tuple[str, Finding]]]) -> Shape:
-        shape, found = built
-        self.found += found
-        return AnyShape() if found else shape
+    def scalar(self, built: scalars.Scalar) -> Shape:
+        """The shape of a scalar's schema, once it is noted what is to be said of it."""
+        self.found += built.found
+        self.exact = self.exact and built.exact
+        return built.shape
 
     def _annotations(self, node: Node) -> tuple[str, str]:
         """Title and description; wrong values of all annotations are noted."""
@@ -281,10 +265,6 @@ class Payloads:
             self.component(member)
         return node.text("title") or "", node.text("description") or ""
 
-    def _examples(self, node: Node) -> list[Node]:
-        examples = node.get("examples")
-        return list(examples.items()) if examples is not None else []
-
     def _is_type(self, node: Node) -> bool:
         if isinstance(node.value, str) and node.value in OF_TYPE:
             return True
@@ -293,12 +273,6 @@ class Payloads:
         hint = f'did you mean "{found}"?' if found else f"types: {', '.join(OF_TYPE)}"
         self.wrong(VALUE, node, f"{quoted(node.value)} is no JSON type", hint)
         return False
-
-    def _no_schema(self, node: Node) -> None:
-        if node.value is False:
-            self.wrong(KEYWORD, node, "the schema false accepts nothing", "leave the property or the payload out")
-        else:
-            self.wrong(VALUE, node, f"a schema must be an object, not {type_name(node.value)}")
 
     def _name(self, node: Node) -> str:
         """A class name from the last telling word of a schema's place."""
@@ -310,7 +284,9 @@ class Payloads:
 
 
 _ANNOTATED: dict[str, tuple[type, str]] = {
-    **dict.fromkeys(("$comment", "title", "description"), (str, "a string")),
+    **dict.fromkeys(
+        ("$comment", "title", "description", "contentEncoding", "contentMediaType", "$anchor", "$id"), (str, "a string")
+    ),
     **dict.fromkeys(("deprecated", "readOnly", "writeOnly"), (bool, "true or false")),
     "examples": (list, "a list"),
     "$defs": (dict, "an object"),

@@ -5,14 +5,16 @@ Strategy: the draft has no problems, so every value has the type that its key wa
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any, Literal
 
 from routewright.spec import names, paths, units
 from routewright.spec.bundle import Bundles
 from routewright.spec.draft import Draft
-from routewright.spec.fits import follow
+from routewright.spec.fits import follow, is_valid
 from routewright.spec.gateway import gateway
 from routewright.spec.model import (
+    Component,
     Limits,
     MapShape,
     Message,
@@ -57,7 +59,7 @@ def resolve(draft: Draft) -> Spec:
         version=info.get("version", ""),
         description=info.get("description", ""),
         gateway=resolver.gateway,
-        components={name: draft.payloads.components[name] for name in draft.payloads.nodes},
+        components={name: resolver.component(name) for name in draft.payloads.nodes},
         routes=routes,
         extensions=extensions,
     )
@@ -73,6 +75,7 @@ class _Resolver:
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
         self.bundles = Bundles(draft.payloads)
+        self.checked = bool(draft.payloads.loose)
         self.gateway = gateway(draft.root.value.get("gateway", {}))
         self.defaults: dict[str, Any] = draft.root.value.get("defaults", {})
 
@@ -121,6 +124,10 @@ class _Resolver:
                 merged[key] = given[-1]
         return merged
 
+    def component(self, name: str) -> Component:
+        """One component, with its schema."""
+        return replace(self.draft.payloads.components[name], schema=self.bundles.part(name))
+
     def parameters(self, node: Node) -> tuple[Parameter, ...]:
         """The path's parameters in its order; one without a schema is a string."""
         declared = node.get("parameters")
@@ -136,6 +143,8 @@ class _Resolver:
         """One message of a route."""
         value, payload, reply = node.value, node.get("payload"), node.value.get("reply")
         shape = self.shape(payload) if payload is not None else None
+        schema = self.bundles.bundle(payload) if payload is not None else None
+        checked = payload is not None and self.checked and self.bundles.is_loose(payload)
         return Message(
             name=name,
             model=names.model(name, "Message"),
@@ -143,8 +152,9 @@ class _Resolver:
             summary=value.get("summary", ""),
             description=value.get("description", ""),
             payload=shape,
-            schema=self.bundles.bundle(payload) if payload is not None else None,
-            optional=shape is not None and self.optional(shape),
+            schema=schema,
+            checked=checked,
+            optional=shape is not None and self.optional(shape) and not (checked and not is_valid({}, schema)),
             reply=reply["message"] if isinstance(reply, dict) else reply,
             stream=reply.get("stream", False) if isinstance(reply, dict) else False,
             timeout=_seconds(value.get("timeout"), timeout),

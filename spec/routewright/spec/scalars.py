@@ -1,16 +1,30 @@
-"""Numbers and strings of payload schemas: their bounds, read and made to agree."""
+"""Numbers and strings of payload schemas: their bounds, read and made to agree.
 
+Strategy: a shape says what msgspec can enforce on its way. What it cannot say is left out of the shape, which then
+accepts more than the schema; the schema itself is enforced by a check function.
+"""
+
+import json
 import math
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from routewright.spec.ecma import PatternError, python
-from routewright.spec.model import EnumShape, IntegerShape, NullShape, NumberShape, Shape, StringShape
+from routewright.spec.model import (
+    AnyShape,
+    BooleanShape,
+    EnumShape,
+    IntegerShape,
+    NullShape,
+    NumberShape,
+    Shape,
+    StringShape,
+)
 from routewright.spec.node import Finding, Node
 from routewright.spec.quoting import quoted, type_name
 
-KEYWORD, VALUE, BOUNDS, PATTERN = "RW401", "RW402", "RW406", "RW407"
+VALUE, BOUNDS, PATTERN = "RW402", "RW406", "RW407"
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 
@@ -19,12 +33,25 @@ _BOUNDS = ("maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum")
 Found = tuple[str, Finding]
 
 
+class Scalar(NamedTuple):
+    """The shape of a scalar's schema, what is wrong with it, and whether the shape says all of it."""
+
+    shape: Shape
+    found: list[Found]
+    exact: bool
+
+
 class Reader:
     """Reads the keywords of one schema and collects what is wrong with their values."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self.found: list[Found] = []
+        self.exact = True
+
+    def result(self, shape: Shape) -> Scalar:
+        """What has become of the schema."""
+        return Scalar(AnyShape() if self.found else shape, self.found, self.exact)
 
     def wrong(self, keyword: str, code: str, message: str, hint: str = "") -> None:
         """Something is wrong with the value of a keyword."""
@@ -80,31 +107,29 @@ class Reader:
             return None
 
 
-def string(node: Node) -> tuple[Shape, list[Found]]:
+def string(node: Node) -> Scalar:
     """``"type": "string"``."""
     reader = Reader(node)
     least, most = reader.counts("minLength", "maxLength")
-    return StringShape(min_length=least, max_length=most, pattern=reader.pattern()), reader.found
+    return reader.result(StringShape(min_length=least, max_length=most, pattern=reader.pattern()))
 
 
-def integer(node: Node) -> tuple[Shape, list[Found]]:
+def integer(node: Node) -> Scalar:
     """``"type": "integer"``; bounds become whole and inclusive."""
     reader = Reader(node)
     low = _tightest(max, _ceiling(reader.number("minimum")), _above(reader.number("exclusiveMinimum")))
     high = _tightest(min, _floor(reader.number("maximum")), _under(reader.number("exclusiveMaximum")))
     step = reader.step()
-    if isinstance(step, float):
-        reader.wrong("multipleOf", VALUE, f'"multipleOf" of an integer must be a whole number, not {step}')
-        step = None
-    for keyword in (*_BOUNDS, "multipleOf"):
-        value = reader.number(keyword) if not reader.found else None
-        if value is not None and not SMALLEST <= value <= LARGEST:
-            reader.wrong(keyword, BOUNDS, f'"{keyword}" {quoted(value)} is beyond 64 bits', "leave the bound out")
-    _agree(reader, SMALLEST if low is None else low, LARGEST if high is None else high)
-    return IntegerShape(minimum=low, maximum=high, multiple_of=step), reader.found
+    _agree(reader, low, high)
+    bounds: list[int | None] = []
+    for bound in (low, high, step):
+        fits = bound is None or (isinstance(bound, int) and SMALLEST <= bound <= LARGEST)
+        reader.exact = reader.exact and fits
+        bounds.append(int(bound) if bound is not None and fits else None)
+    return reader.result(IntegerShape(minimum=bounds[0], maximum=bounds[1], multiple_of=bounds[2]))
 
 
-def number(node: Node) -> tuple[Shape, list[Found]]:
+def number(node: Node) -> Scalar:
     """``"type": "number"``."""
     reader = Reader(node)
     low, high = reader.number("minimum"), reader.number("maximum")
@@ -112,67 +137,79 @@ def number(node: Node) -> tuple[Shape, list[Found]]:
     step = reader.step()
     if isinstance(step, float) and Fraction(repr(step)) != Fraction(step):
         # msgspec takes the remainder in binary: 0.3 is no multiple of 0.1 there
-        hint = "use a step such as 0.25 or 0.5, or send an integer in smaller units"
-        reader.wrong("multipleOf", KEYWORD, f'"multipleOf": {step} is not enforced: it has no exact binary form', hint)
-        step = None
+        reader.exact, step = False, None
     lows = [bound for bound in (low, above) if bound is not None]
     highs = [bound for bound in (high, under) if bound is not None]
     if lows and highs:
         bottom, top = max(lows), min(highs)
         _agree(reader, bottom, top, touch=bottom not in (above,) and top not in (under,))
+    floats = []
+    for bound in (low, high, above, under, step):
+        float_ = _float(bound)
+        reader.exact = reader.exact and float_ == bound
+        floats.append(float_ if float_ == bound else None)
     shape = NumberShape(
-        minimum=_float(low),
-        maximum=_float(high),
-        exclusive_minimum=_float(above),
-        exclusive_maximum=_float(under),
-        multiple_of=_float(step),
+        minimum=floats[0],
+        maximum=floats[1],
+        exclusive_minimum=floats[2],
+        exclusive_maximum=floats[3],
+        multiple_of=floats[4],
     )
-    return shape, reader.found
+    return reader.result(shape)
 
 
-def enumeration(node: Node) -> tuple[Shape, list[Found]]:
-    """``enum`` and ``const``: strings, integers and null."""
+def enumeration(node: Node) -> Scalar:
+    """``enum`` and ``const``. The shape is exact for strings, integers and null."""
     reader = Reader(node)
     keyword = "enum" if "enum" in node.value else "const"
     values = node.value[keyword]
     if keyword == "enum" and (not isinstance(values, list) or not values):
         reader.wrong("enum", VALUE, '"enum" must be a list of at least one value')
-        return NullShape(), reader.found
+        return reader.result(NullShape())
     nodes = list(node.below("enum").items()) if keyword == "enum" else [node.below("const")]
-    reader.found += _constants(nodes, keyword)
+    reader.found += _twice(nodes)
+    kinds = [_kind(each.value) for each in nodes]
     if "type" in node.value:
-        reader.found += _typed(nodes, node.value["type"])
-    if reader.found:
-        return NullShape(), reader.found
-    kept = tuple(each.value for each in nodes)
-    return NullShape() if kept == (None,) else EnumShape(values=kept), []
+        reader.found += _typed(nodes, kinds, node.value["type"])
+    if all(kind in ("string", "integer", "null") for kind in kinds):
+        kept = tuple(int(each.value) if isinstance(each.value, float) else each.value for each in nodes)
+        return reader.result(NullShape() if kept == (None,) else EnumShape(values=kept))
+    reader.exact = False
+    loose = {"boolean": BooleanShape(), "number": NumberShape(), "integer": NumberShape()}
+    shapes = {loose.get(kind, AnyShape()) for kind in kinds}
+    return reader.result(shapes.pop() if len(shapes) == 1 else AnyShape())
 
 
-def _constants(nodes: list[Node], keyword: str) -> Iterator[Found]:
-    seen: set[Any] = set()
+def _kind(value: Any) -> str:
+    """The JSON type of a value; ``number`` for one that is no integer of 64 bits."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int():
+            return "integer" if SMALLEST <= value <= LARGEST else "number"
+        case float():
+            return "integer" if value.is_integer() and abs(value) < 2**53 else "number"
+        case str():
+            return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def _twice(nodes: list[Node]) -> Iterator[Found]:
+    seen: set[str] = set()
     for each in nodes:
-        value = each.value
-        if isinstance(value, bool):
-            yield VALUE, each.finding(f'"{keyword}" of true or false is not supported', 'use "type": "boolean"')
-        elif isinstance(value, float):
-            yield VALUE, each.finding(f'"{keyword}" cannot hold {value}', "use strings, integers and null")
-        elif isinstance(value, list | dict):
-            yield VALUE, each.finding(f'"{keyword}" cannot hold {type_name(value)}', "use strings, integers and null")
-        elif isinstance(value, int) and not SMALLEST <= value <= LARGEST:
-            yield VALUE, each.finding(f"{quoted(value)} is beyond 64 bits")
-        elif value in seen:
-            yield VALUE, each.finding(f"{quoted(value)} stands twice", "keep one of them")
-        else:
-            seen.add(value)
+        text = json.dumps(each.value, sort_keys=True)
+        if text in seen:
+            yield VALUE, each.finding(f"{quoted(each.value)} stands twice", "keep one of them")
+        seen.add(text)
 
 
-def _typed(nodes: list[Node], declared: Any) -> Iterator[Found]:
+def _typed(nodes: list[Node], kinds: list[str], declared: Any) -> Iterator[Found]:
     types = declared if isinstance(declared, list) else [declared]
-    for each in nodes:
-        value = each.value
-        kinds = {str: {"string"}, int: {"integer", "number"}, type(None): {"null"}}.get(type(value))
-        if kinds is not None and not kinds & {kind for kind in types if isinstance(kind, str)}:
-            yield VALUE, each.finding(f"{quoted(value)} does not have the schema's type")
+    for each, kind in zip(nodes, kinds, strict=True):
+        if kind not in types and not (kind == "integer" and "number" in types):
+            yield VALUE, each.finding(f"{quoted(each.value)} does not have the schema's type")
 
 
 def _agree(reader: Reader, low: int | float | None, high: int | float | None, *, touch: bool = True) -> None:
@@ -203,4 +240,9 @@ def _under(value: int | float | None) -> int | None:
 
 
 def _float(value: int | float | None) -> float | None:
-    return None if value is None else float(value)
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
