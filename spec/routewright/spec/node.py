@@ -40,18 +40,19 @@ class Node:
 
     def get(self, *keys: str) -> "Node | None":
         """The member reached by these keys, if there is one."""
-        node: Node | None = self
+        pointer, value = self.pointer, self.value
         for key in keys:
-            if node is None or not isinstance(node.value, dict) or key not in node.value:
+            if not isinstance(value, dict) or key not in value:
                 return None
-            node = Node(node.document, child(node.pointer, key), node.value[key])
-        return node
+            pointer, value = child(pointer, key), value[key]
+        return Node(self.document, pointer, value)
 
     def members(self) -> Iterator[tuple[str, "Node"]]:
         """Keys and values of an object, in the order they were written."""
+        document, pointer = self.document, self.pointer
         if isinstance(self.value, dict):
             for key, value in self.value.items():
-                yield key, Node(self.document, child(self.pointer, key), value)
+                yield key, Node(document, child(pointer, key), value)
 
     def items(self) -> Iterator["Node"]:
         """The items of an array."""
@@ -61,8 +62,12 @@ class Node:
 
     def text(self, *keys: str) -> str | None:
         """The string reached by these keys."""
-        node = self.get(*keys)
-        return node.value if node is not None and isinstance(node.value, str) else None
+        value = self.value
+        for key in keys:
+            if not isinstance(value, dict) or key not in value:
+                return None
+            value = value[key]
+        return value if isinstance(value, str) else None
 
     @property
     def where(self) -> str:

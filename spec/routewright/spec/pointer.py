@@ -5,10 +5,9 @@ from typing import Any
 
 def child(pointer: str, token: str | int) -> str:
     """The pointer of a member or an item below ``pointer``."""
-    text = str(token)
-    if "~" in text or "/" in text:
-        text = text.replace("~", "~0").replace("/", "~1")
-    return f"{pointer}/{text}"
+    if isinstance(token, str) and ("~" in token or "/" in token):
+        token = token.replace("~", "~0").replace("/", "~1")
+    return f"{pointer}/{token}"
 
 
 def parent(pointer: str) -> str:
