@@ -1,35 +1,90 @@
-"""Which regular expressions can take exponential time in a matcher that backtracks.
+"""How long a matcher that backtracks may look for a regular expression at worst.
 
-Strategy: a pattern explodes where one text can go through a loop in two ways, for then a row of such texts can go
-through in 2^n ways, and a matcher that fails in the end tries them all. The pattern's Glushkov automaton has a state
-for each character position and an edge for each "may come next"; two ways are found as a pair of edges between the same
-two states, or as a walk of two tokens that read the same text, part, and come together again. (Weideman et al.,
-"Analyzing matching time behavior of backtracking regular expression matchers by using ambiguity of NFA", 2016.)
+Strategy: such a matcher, failing in the end, goes every way through the pattern that any beginning of the text allows,
+so its time is the number of ways times what a step costs. The pattern becomes an automaton with a state for each
+character position (Glushkov's), repetitions of few turns written out. Two states that no text reaches at once take
+turns, and all others add up; so a recurrence over the length of the text bounds the ways without knowing the text
+(compare Weideman et al., "Analyzing matching time behavior of backtracking regular expression matchers by using
+ambiguity of NFA", 2016). It is carried on until its growth is plain, and the rest follows from the power it grows by.
 """
 
+import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from routewright.spec.regex import Anchor, Characters, Choice, Look, Part, Ranges, Repeat, Sequence, meet
+from routewright.spec.regex import (
+    EVERYTHING,
+    Anchor,
+    Characters,
+    Choice,
+    Look,
+    Part,
+    Ranges,
+    Repeat,
+    Sequence,
+    complement,
+    meet,
+)
 
-_FEW = 12
-"""A loop with fewer turns than this, inner and outer ones multiplied, is taken as none: its ways are few."""
+IN_RUN, ELSEWHERE, AT_START = 6e-9, 20e-9, 10e-9
+"""Seconds that a step takes: another turn of a repeated character, any other step, a place where nothing begins. What
+was measured lies between a tenth of the time that they add up to and five times it."""
 
-_EDGES = 10_000
-_STEPS = 300_000
-"""Bounds of the search; a pattern that needs more is taken as one that explodes."""
+_TURNS = (128, 24, 8, 1)
+"""Repetitions of so many turns are written out, others taken as endless; fewer where the automaton is too large."""
+
+_STATES = 400
+_EDGES = 4_000
+_PAIRS = 40_000
+"""Bounds of the automaton; a pattern that needs more, even with every repetition endless, counts as endless itself."""
+
+_CLIQUES = 60
+"""Steps to find which of the states before a state are reached at once; above, what is left to chance counts too."""
+
+_TOO_LONG = 1e6
 
 
-def explodes(part: Part) -> bool:
-    """Whether matching this can take time that is exponential in the length of the text."""
-    automaton = _Automaton()
-    try:
-        automaton.add(part, 1)
-        if any(explodes(look.part) for look in automaton.looks):
-            return True
-        return any(_ambiguous(automaton, loop) for loop in _loops(automaton.follow))
-    except _TooLarge:
-        return True
+def seconds(options: tuple[Part, ...], length: int, *, runs: bool) -> float:
+    """The time that it may take at worst to find none of these parts in a text of this many characters.
+
+    Each option is looked for everywhere, or from the text's beginning alone if it begins with ``^``.
+
+    Args:
+        runs: one that begins with a run is looked for only where a run begins (see `run`).
+    """
+    for turns in _TURNS:
+        automaton = _Automaton(turns)
+        try:
+            ends = [automaton.add(option, ELSEWHERE) for option in options]
+            found = any(each.free for each in ends)
+            for option, each in zip(options, ends, strict=True):
+                begun = (run(option) or ()) if runs else ()
+                automaton.search(each, None if found or anchored(option) else begun)
+            return _time(automaton, length)
+        except _TooLarge:
+            continue
+    return math.inf
+
+
+def run(part: Part) -> Ranges | None:
+    """The characters that a part begins with any number of, if it does and goes on. Where such a character stands
+    before a match, there is also a match that begins with it, so that it need not be looked for in the middle of a run.
+    """
+    first = part
+    while isinstance(first, Sequence) and first.parts:
+        first = first.parts[0]
+    if first is not part and isinstance(first, Repeat) and first.most is None and isinstance(first.part, Characters):
+        return first.part.ranges
+    return None
+
+
+def anchored(part: Part) -> bool:
+    """Whether a part fits at the text's beginning alone."""
+    if isinstance(part, Sequence):
+        return any(anchored(each) for each in part.parts[:1])
+    if isinstance(part, Choice):
+        return all(anchored(option) for option in part.options)
+    return isinstance(part, Anchor) and part.text == "^"
 
 
 class _TooLarge(Exception):
@@ -38,60 +93,105 @@ class _TooLarge(Exception):
 
 @dataclass(slots=True)
 class _Ends:
-    """Where a part can begin and end, and whether it can be empty. A position counts once for every way to reach it."""
+    """Where a part can begin and end. A position counts once for every way to reach it.
 
-    empty: bool
-    first: Counter[int]
-    last: Counter[int]
+    Attributes:
+        empty: nothing need be read.
+        free: nothing need be read nor looked at.
+        final: the positions of ``last`` after which nothing need be looked at.
+    """
+
+    empty: bool = True
+    free: bool = True
+    first: Counter[int] = field(default_factory=Counter)
+    last: Counter[int] = field(default_factory=Counter)
+    final: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
 class _Automaton:
-    """``follow[state][next]`` counts the ways from one position to the next."""
+    """``follow[state][next]`` counts the ways from one position to the next; state 0 is before the text."""
 
-    sets: list[Ranges] = field(default_factory=list)
-    follow: list[Counter[int]] = field(default_factory=list)
-    looks: list[Look] = field(default_factory=list)
+    turns: int
+    sets: list[Ranges] = field(default_factory=lambda: [()])
+    cost: list[float] = field(default_factory=lambda: [0.0])
+    follow: list[Counter[int]] = field(default_factory=lambda: [Counter()])
     edges: int = 0
 
-    def add(self, part: Part, turns: int) -> _Ends:
-        """Add the positions of a part that stands in loops of ``turns`` turns."""
+    def search(self, ends: _Ends, begun: Ranges | None) -> None:
+        """Look for a part wherever none of some characters stands before, or (``None``) at the beginning alone."""
+        self.connect(_Ends(last=Counter([0])), ends)
+        if begun is not None:
+            inside, outside = self.state(begun, AT_START), self.state(complement(begun), AT_START)
+            for state in (0, inside, outside):
+                self.follow[state].update((inside, outside))
+            self.connect(_Ends(last=Counter([outside])), ends)
+        for state in ends.final:
+            # who reads this has found the part, and looks no further
+            self.sets[state] = ()
+
+    def state(self, ranges: Ranges, cost: float) -> int:
+        if len(self.sets) > _STATES and self.turns > 1:
+            raise _TooLarge
+        self.sets.append(ranges)
+        self.cost.append(cost)
+        self.follow.append(Counter())
+        return len(self.sets) - 1
+
+    def add(self, part: Part, cost: float) -> _Ends:
+        """Add the positions of a part, each step of which costs so many seconds."""
         match part:
             case Characters(ranges):
-                state = len(self.sets)
-                self.sets.append(ranges)
-                self.follow.append(Counter())
-                return _Ends(False, Counter([state]), Counter([state]))
+                state = self.state(ranges, cost)
+                return _Ends(False, False, Counter([state]), Counter([state]), frozenset([state]))
             case Sequence(parts):
-                ends = _Ends(True, Counter(), Counter())
+                ends = _Ends()
                 for each in parts:
-                    ends = self.join(ends, self.add(each, turns))
+                    ends = self.join(ends, self.add(each, ELSEWHERE))
                 return ends
             case Choice(options):
-                several = [self.add(option, turns) for option in options]
-                first = sum((ends.first for ends in several), Counter[int]())
-                last = sum((ends.last for ends in several), Counter[int]())
-                return _Ends(any(ends.empty for ends in several), first, last)
+                return _either([self.add(option, ELSEWHERE) for option in options])
             case Repeat(inner, least, most, _):
-                return self.loop(inner, least, most, turns)
-            case Look():
-                self.looks.append(part)
+                return self.repeat(inner, least, most)
+            case Look(opening, inner):
+                # ways that end here: nothing follows them
+                looked = self.add(_anything(inner) if "<" in opening else inner, ELSEWHERE)
+                return _Ends(free=False, first=looked.first)
+            case Anchor("^" | r"\Z"):
+                return _Ends(free=False)
             case Anchor():
-                pass
-        return _Ends(True, Counter(), Counter())
+                return _Ends(free=False, first=Counter([self.state(EVERYTHING, ELSEWHERE)]))
+        raise AssertionError(part)
 
     def join(self, before: _Ends, after: _Ends) -> _Ends:
         self.connect(before, after)
-        first = before.first + after.first if before.empty else before.first
-        last = before.last + after.last if after.empty else after.last
-        return _Ends(before.empty and after.empty, first, last)
+        return _Ends(
+            before.empty and after.empty,
+            before.free and after.free,
+            before.first + after.first if before.empty else before.first,
+            before.last + after.last if after.empty else after.last,
+            before.final | after.final if after.free else after.final,
+        )
 
-    def loop(self, inner: Part, least: int, most: int | None, turns: int) -> _Ends:
-        most_here = _FEW if most is None else max(most, 1)
-        ends = self.add(inner, turns * most_here)
-        if most_here > 1 and turns * most_here * _turns(inner) >= _FEW:
-            self.connect(ends, ends)
-        return _Ends(ends.empty or least == 0, ends.first, ends.last)
+    def repeat(self, inner: Part, least: int, most: int | None) -> _Ends:
+        cost = IN_RUN if isinstance(inner, Characters) else ELSEWHERE
+        written = (least if most is None else most) <= self.turns
+        several = least > 1
+        if not written:
+            least, most = min(least, 1), None
+        ends = _Ends()
+        copies = max(least, 1) if most is None else most
+        for turn in range(copies, 0, -1):
+            copy = self.add(inner, cost)
+            if copy.empty and several and not written:
+                # which of the turns read nothing is a choice, which an endless repetition does not offer
+                raise _TooLarge
+            if turn == copies and most is None:
+                self.connect(copy, copy)
+            ends = copy if turn == copies else self.join(copy, ends)
+            if turn > least:
+                ends = replace(ends, empty=True, free=True)
+        return ends
 
     def connect(self, before: _Ends, after: _Ends) -> None:
         self.edges += len(before.last) * len(after.first)
@@ -102,77 +202,146 @@ class _Automaton:
                 self.follow[state][following] += ways * more
 
 
-def _turns(part: Part) -> int:
-    """How often the innermost part of this can be repeated."""
+def _either(options: list[_Ends]) -> _Ends:
+    return _Ends(
+        any(ends.empty for ends in options),
+        any(ends.free for ends in options),
+        sum((ends.first for ends in options), Counter[int]()),
+        sum((ends.last for ends in options), Counter[int]()),
+        frozenset[int]().union(*(ends.final for ends in options)),
+    )
+
+
+def _anything(part: Part) -> Part:
+    """A part of the same length that any text fits: a look-behind reads what has been read before."""
     match part:
-        case Sequence(parts) | Choice(parts):
-            return max(map(_turns, parts), default=1)
-        case Repeat(inner, _, most, _):
-            return _turns(inner) * (_FEW if most is None else max(most, 1))
-    return 1
+        case Characters():
+            return Characters(EVERYTHING)
+        case Sequence(parts):
+            return Sequence(tuple(map(_anything, parts)))
+        case Choice(options):
+            return Choice(tuple(map(_anything, options)))
+        case Repeat(inner, least, most, lazy):
+            return Repeat(_anything(inner), least, most, lazy)
+    return part
 
 
-def _loops(follow: list[Counter[int]]) -> list[set[int]]:
-    """The sets of states that can all reach each other."""
-    reach = [_reachable(follow, state) for state in range(len(follow))]
-    loops: list[set[int]] = []
-    seen: set[int] = set()
-    for state, reached in enumerate(reach):
-        if state in reached and state not in seen:
-            loop = {other for other in reached if state in reach[other]}
-            loops.append(loop)
-            seen |= loop
-    return loops
+def _time(automaton: _Automaton, length: int) -> float:
+    """Seconds for the worst text of this length: the recurrence step by step, then its growth carried on."""
+    together = _together(automaton)
+    before: list[dict[int, float]] = [{} for _ in automaton.sets]
+    for state, following in enumerate(automaton.follow):
+        for each, count in following.items():
+            before[each][state] = count
+    most_ways = [_Most.of(weights, together) for weights in before]
+    most_time = _Most.of(dict(enumerate(automaton.cost)), together)
+    ways = [1.0] + [0.0] * (len(automaton.sets) - 1)
+    times: list[float] = []
+    for step in range(min(length, 4 * len(ways) + 64)):
+        now = [most(ways) for most in most_ways]
+        if now == ways:
+            return sum(times) + times[-1] * (length - step)
+        ways = now
+        times.append(most_time(ways))
+        if times[-1] > _TOO_LONG:
+            return math.inf
+    return sum(times) + _rest(times, length)
 
 
-def _reachable(follow: list[Counter[int]], state: int) -> set[int]:
-    found: set[int] = set()
-    ahead = [state]
-    while ahead:
-        for following in follow[ahead.pop()]:
-            if following not in found:
-                found.add(following)
-                ahead.append(following)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Most:
+    """The most that some states add up to, when each counts so much: of every choice the sum, of every group of the
+    choice the largest."""
+
+    choices: list[list[list[tuple[int, float]]]]
+
+    def __call__(self, ways: list[float]) -> float:
+        return max(
+            (sum(max(ways[state] * weight for state, weight in group) for group in choice) for choice in self.choices),
+            default=0.0,
+        )
+
+    @classmethod
+    def of(cls, weights: dict[int, float], together: list[set[int]]) -> "_Most":
+        states = list(weights)
+        cliques = _cliques(states, together)
+        choices = [[[state] for state in clique] for clique in cliques] if cliques else [_turns(states, together)]
+        return cls([[[(state, weights[state]) for state in group] for group in choice] for choice in choices])
 
 
-def _ambiguous(automaton: _Automaton, loop: set[int]) -> bool:
-    """Whether one text can go through this loop in two ways."""
-    inside = {state: [each for each in automaton.follow[state] if each in loop] for state in loop}
-    if any(automaton.follow[state][each] > 1 for state in loop for each in inside[state]):
-        return True
-    edges: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    ahead = [(state, state) for state in loop]
+def _cliques(states: list[int], together: list[set[int]]) -> list[list[int]] | None:
+    """All the largest sets of states that are reached at once, or ``None`` if they are many."""
+    found: list[list[int]] = []
+    ahead: list[tuple[list[int], set[int], set[int]]] = [([], set(states), set())]
+    for _ in range(_CLIQUES):
+        if not ahead:
+            return found
+        clique, open_, closed = ahead.pop()
+        if not open_:
+            if not closed:
+                found.append(clique)
+            continue
+        pivot = max(open_ | closed, key=lambda state: len(together[state] & open_))
+        for state in open_ - together[pivot]:
+            others = together[state]
+            ahead.append(([*clique, state], (open_ & others) - {state}, closed & others))
+            open_ = open_ - {state}
+            closed = closed | {state}
+    return None
+
+
+def _rest(times: list[float], length: int) -> float:
+    """What the steps after these take. Quarters are compared by their peaks, so that a rhythm is no growth; a line
+    grows by as much every quarter, whatever it begins with, and a curve of higher power by more and more."""
+    left = length - len(times)
+    quarter = len(times) // 4
+    if left <= 0 or not quarter:
+        return 0.0
+    low, middle, high = (max(times[at * quarter : (at + 1) * quarter]) for at in (1, 2, 3))
+    if high <= low:
+        return high * left
+    growth = (high - middle) / (middle - low) if middle > low else math.inf
+    if growth > _TOO_LONG:
+        return math.inf
+    power = 1 + max(0, math.ceil(math.log(max(growth, 1.0)) / math.log(1.4) - 0.6))
+    return high * length / (power + 1) * float(length / len(times)) ** power
+
+
+def _together(automaton: _Automaton) -> list[set[int]]:
+    """For each state, the others that one text can reach as well."""
+    numbers: dict[Ranges, int] = {}
+    kinds = [numbers.setdefault(ranges, len(numbers)) for ranges in automaton.sets]
+    meeting = [[meet(one, other) for other in numbers] for one in numbers]
+    together: list[set[int]] = [set() for _ in automaton.sets]
+    found = {(0, 0)}
+    ahead = [(0, 0)]
     steps = 0
     while ahead:
-        pair = ahead.pop()
-        if pair in edges:
-            continue
-        one, other = pair
-        steps += len(inside[one]) * len(inside[other])
-        if steps > _STEPS:
+        one, other = ahead.pop()
+        steps += len(automaton.follow[one]) * len(automaton.follow[other])
+        if steps > _PAIRS:
             raise _TooLarge
-        edges[pair] = [
-            (next_one, next_other)
-            for next_one in inside[one]
-            for next_other in inside[other]
-            if meet(automaton.sets[next_one], automaton.sets[next_other])
-        ]
-        ahead += edges[pair]
-    return _returns(edges)
+        for next_one in automaton.follow[one]:
+            row = meeting[kinds[next_one]]
+            for next_other in automaton.follow[other]:
+                pair = (next_one, next_other) if next_one <= next_other else (next_other, next_one)
+                if row[kinds[next_other]] and pair not in found:
+                    found.add(pair)
+                    ahead.append(pair)
+                    if next_one != next_other:
+                        together[next_one].add(next_other)
+                        together[next_other].add(next_one)
+    return together
 
 
-def _returns(edges: dict[tuple[int, int], list[tuple[int, int]]]) -> bool:
-    """Whether any pair of two different states leads back to a pair of one."""
-    back: dict[tuple[int, int], list[tuple[int, int]]] = {pair: [] for pair in edges}
-    for pair, following in edges.items():
-        for each in following:
-            back[each].append(pair)
-    found: set[tuple[int, int]] = set()
-    ahead = [pair for pair in edges if pair[0] == pair[1]]
-    while ahead:
-        for before in back[ahead.pop()]:
-            if before not in found:
-                found.add(before)
-                ahead.append(before)
-    return any(one != other for one, other in found)
+def _turns(states: list[int], together: list[set[int]]) -> list[list[int]]:
+    """The states in groups, no two of one of which are reached at once."""
+    groups: list[list[int]] = []
+    for state in states:
+        for group in groups:
+            if together[state].isdisjoint(group):
+                group.append(state)
+                break
+        else:
+            groups.append([state])
+    return groups

@@ -2,19 +2,23 @@
 
 Strategy: parse into the parts of `routewright.spec.regex` and write those out again, every set of characters in full,
 so that nothing depends on what Python takes ``\\d``, ``\\w``, ``.`` or ``$`` to mean. What has no equal in Python is
-refused, and so is a pattern that can take exponential time.
+refused. A pattern that begins with a run, such as ``\\s+$``, is made to look only where runs begin if that saves time;
+what then still takes long on a text that somebody may send is refused as well.
 """
 
 import re
 import sys
 from functools import lru_cache
 
-from routewright.spec import regex
-from routewright.spec.backtracking import explodes
+from routewright.spec import properties, regex
+from routewright.spec.backtracking import run, seconds
 from routewright.spec.regex import Anchor, Characters, Choice, Look, Part, Ranges, Repeat, Sequence
 
 LENGTH = 1000
 """Characters that a pattern may have."""
+
+_LONG, _QUICK = 64 * 1024, 0.01
+"""A pattern that takes more seconds on a text of so many characters is looked for where runs begin."""
 
 _NESTING = 20
 _REPEATS = 1000
@@ -22,8 +26,10 @@ _ESCAPES = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "0": "\0"}
 _CLASSES = {"d": regex.DIGITS, "w": regex.WORD, "s": regex.SPACE}
 _SYNTAX = "^$\\.*+?()[]{}|/"
 _QUANTIFIER = re.compile(r"(?:([*+?])|\{([0-9]+)(,([0-9]*))?\})(\??)")
-_HEX = re.compile(r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|c([A-Za-z])")
-_GROUP = re.compile(r"\(\?(?:(:)|(=|!|<=|<!)|<[A-Za-z_$][A-Za-z0-9_$]*>)")
+_HEX = re.compile(r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{0*([0-9a-fA-F]{1,6})\}|c([A-Za-z])")
+_PAIR = re.compile(r"u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_PROPERTY = re.compile(r"[pP]\{(?:([A-Za-z_]+)=)?([A-Za-z0-9_]+)\}")
+_GROUP = re.compile(r"\(\?(?:(:)|(=|!|<=|<!)|<([A-Za-z_$][A-Za-z0-9_$]*)>)")
 
 
 class PatternError(Exception):
@@ -35,17 +41,12 @@ def python(pattern: str) -> str:
     """A pattern that `re.search` takes as JSON Schema takes this one.
 
     Raises:
-        PatternError: it is wrong, has no equal in Python, or can take exponential time.
+        PatternError: it is wrong, or has no equal in Python. Whether it is slow, `routewright.spec.spending` knows.
     """
-    if len(pattern) > LENGTH:
-        raise PatternError(f"longer than {LENGTH} characters", "split it")
-    part = _Parser(pattern).parse()
-    if explodes(part):
-        raise PatternError(
-            "a repetition inside a repetition can take exponential time on some texts",
-            "let the inner and the outer repetition begin with different characters",
-        )
-    text = _write(part)
+    options, runs = options_of(pattern)
+    if runs:
+        options = tuple(_where_runs_begin(option) for option in options)
+    text = _write(Choice(options))
     try:
         re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
@@ -53,11 +54,31 @@ def python(pattern: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1024)
+def options_of(pattern: str) -> tuple[tuple[Part, ...], bool]:
+    """What a pattern may be, and whether it is looked for only where runs begin.
+
+    Raises:
+        PatternError: it is wrong.
+    """
+    if len(pattern) > LENGTH:
+        raise PatternError(f"longer than {LENGTH} characters", "split it")
+    part = _Parser(pattern).parse()
+    options = part.options if isinstance(part, Choice) else (part,)
+    return options, any(map(run, options)) and seconds(options, _LONG, runs=False) > _QUICK
+
+
+def _where_runs_begin(option: Part) -> Part:
+    begun = run(option)
+    return Sequence((Look("(?<!", Characters(begun)), option)) if begun else option
+
+
 class _Parser:
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
         self.at = 0
         self.depth = 0
+        self.names: set[str] = set()
 
     def parse(self) -> Part:
         part = self.choice()
@@ -125,6 +146,10 @@ class _Parser:
                 f'"{self.pattern[self.at : self.at + 4]}" is no group of ECMA-262', "write (...), (?:...) or (?=...)"
             )
         self.at = found.end() if found else self.at + 1
+        if found and found[3]:
+            if found[3] in self.names:
+                raise PatternError(f'two groups of the name "{found[3]}"', "")
+            self.names.add(found[3])
         self.depth += 1
         if self.depth > _NESTING:
             raise PatternError(f"groups nested deeper than {_NESTING} levels", "")
@@ -150,6 +175,10 @@ class _Parser:
     def escaped(self) -> Ranges:
         """The characters that an escape stands for, inside a set and outside."""
         letter = self.peek()
+        pair = self.take(_PAIR.match(self.pattern, self.at))
+        if pair is not None:
+            code = int.from_bytes(bytes.fromhex(pair[1] + pair[2]).decode("utf-16-be").encode("utf-32-be"))
+            return ((code, code),)
         found = _HEX.match(self.pattern, self.at)
         if found is not None:
             self.at = found.end()
@@ -162,7 +191,7 @@ class _Parser:
             ranges = _CLASSES[letter.lower()]
             return ranges if letter.islower() else regex.complement(ranges)
         if letter in ("p", "P"):
-            raise PatternError("Unicode properties are not supported", r"write the ranges, as in [a-z\u00e0-\u00ff]")
+            return self.property(letter)
         if letter == "0" and self.peek().isdigit():
             raise PatternError("an octal escape", r"write \xNN")
         if letter in _ESCAPES:
@@ -170,6 +199,17 @@ class _Parser:
         if letter and letter in _SYNTAX + "-":
             return regex.of(letter)
         raise PatternError(f'"\\{letter}" is no escape of ECMA-262', f'write "{letter}"' if letter else "")
+
+    def property(self, letter: str) -> Ranges:
+        found = self.take(_PROPERTY.match(self.pattern, self.at - 1))
+        ranges = properties.ranges(found[1], found[2]) if found else None
+        if found is None or ranges is None:
+            text = f"\\{found[0]}" if found else f"\\{letter}"
+            raise PatternError(
+                f'the Unicode property "{text}" is not supported',
+                r"use a general category such as \p{L} or \p{Lu}, or write the ranges, as in [a-z\u00e0-\u00ff]",
+            )
+        return ranges if letter == "p" else regex.complement(ranges)
 
     def characters(self) -> Ranges:
         """The set up to its ``]``."""

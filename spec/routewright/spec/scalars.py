@@ -23,6 +23,7 @@ from routewright.spec.model import (
 )
 from routewright.spec.node import Finding, Node
 from routewright.spec.quoting import quoted, type_name
+from routewright.spec.spending import afford
 
 VALUE, BOUNDS, PATTERN = "RW402", "RW406", "RW407"
 
@@ -101,6 +102,7 @@ class Reader:
             self.wrong("pattern", VALUE, f'"pattern" must be a string, not {type_name(value)}')
             return None
         try:
+            afford(self.node, value)
             return python(value)
         except PatternError as error:
             self.wrong("pattern", PATTERN, f"pattern {quoted(value)}: {error.args[0]}", error.args[1])
