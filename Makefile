@@ -26,7 +26,7 @@ run: $(VENV)/.installed ## Serve this repo's own spec on 127.0.0.1:8001
 generate: $(VENV)/.installed ## Compile websocket-routes.json into generated/
 	@$(BIN)/routewright generate
 
-test: $(VENV)/.installed-dev | browser ## Run the whole test suite
+test: $(VENV)/.installed-dev | browser tests/node/node_modules/.package-lock.json ## Run the whole test suite
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 test-all: test ## Run the test suite on every Python from 3.11 on that is found
@@ -79,6 +79,12 @@ $(VENV)/.made:
 	@echo "making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
+
+tests/node/node_modules/.package-lock.json: tests/node/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "installing what tests check TypeScript and AsyncAPI with" && cd tests/node \
+		&& npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json; \
+	else echo "npm is not found: generated TypeScript and AsyncAPI are not checked by their own tools"; fi
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/.made
 	@echo "installing into $(VENV)"

@@ -7,6 +7,7 @@ Strategy: the namespaces mirror the Python modules: ``components.Color``, ``visi
 
 import functools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
@@ -32,7 +33,8 @@ _RESERVED = frozenset(_WORDS.split())
 """Words that cannot name a namespace or a type everywhere."""
 
 _EMPTY = "{ [key: string]: never }"
-_quoted: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=True).encode
+_SIMPLE = re.compile(r"[A-Za-z0-9_/.:{} -]*")
+_encode: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=True).encode
 
 
 def typescript(spec: Spec) -> str:
@@ -175,7 +177,7 @@ def _parameter(parameter: Parameter, route: Route, types: Types) -> str:
 def _message(message: Message, types: Types) -> str:
     schema: Schema = message.schema if isinstance(message.schema, dict | bool) else True
     texts = [each for each in (message.summary, message.description) if each]
-    tags = [*_marks(message), *(f"@example {escaped(_quoted(each))}" for each in message.examples)]
+    tags = [*_marks(message), *(f"@example {escaped(_encode(each))}" for each in message.examples)]
     about = documentation(schema, "  ", *texts, tags=tags)
     return _declaration(_free(identifier(message.model, f"message {message.name!r}")), schema, types, about)
 
@@ -193,6 +195,10 @@ def _namespace(given: str, about: str, declarations: Iterable[str]) -> str:
 
 def _marks(message: Message) -> list[str]:
     return ["@deprecated"] if message.deprecated else []
+
+
+def _quoted(value: str | bool) -> str:
+    return f'"{value}"' if isinstance(value, str) and _SIMPLE.fullmatch(value) else _encode(value)
 
 
 def _choice(texts: Iterable[str]) -> str:

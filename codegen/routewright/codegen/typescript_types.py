@@ -1,9 +1,9 @@
 """JSON Schema as TypeScript types.
 
 Strategy: a type says what its language can say of a schema, and forbids nothing that the schema allows, but for one
-thing: an object that is silent about further properties has no index signature, so that a misspelled one is an error (it
-would be left out on the other side). What a type cannot say (bounds, patterns, ``not``, ``if``) is named in the comment,
-because the gateway checks it. Every name and every constant passes through JSON.
+thing: an object that is silent about further properties has no index signature, so that a misspelled one is an error
+(it would be left out on the other side). What a type cannot say (bounds, patterns, ``not``, ``if``) is named in the
+comment, because the gateway checks it. Every name and every constant passes through JSON.
 """
 
 import json
@@ -65,7 +65,7 @@ _BOUNDS = {
     "maxProperties": "max properties",
     "default": "default",
 }
-_CHECKED = (
+_CHECKED = {
     "uniqueItems",
     "contains",
     "propertyNames",
@@ -76,8 +76,8 @@ _CHECKED = (
     "if",
     "unevaluatedItems",
     "unevaluatedProperties",
-)
-_NOTED = frozenset(_BOUNDS) | frozenset(_CHECKED) | {"title", "description", "deprecated", "examples"}
+}
+_NOTED = frozenset(_BOUNDS) | _CHECKED | {"title", "description", "deprecated", "examples"}
 _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _encode: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
 
@@ -120,9 +120,7 @@ def intersection(types: Iterable[Type]) -> Type:
 
 def documentation(schema: Schema, indent: str, *texts: str, tags: Iterable[str] = ()) -> str:
     """The comment above what ``schema`` describes; ``texts`` come first."""
-    if isinstance(schema, bool):
-        return jsdoc(texts, (*tags,), indent)
-    if _NOTED.isdisjoint(schema):
+    if isinstance(schema, bool) or _NOTED.isdisjoint(schema):
         return jsdoc(texts, (*tags,), indent) if texts or tags else ""
     said = [*texts]
     for key in ("title", "description"):
@@ -140,14 +138,16 @@ def documentation(schema: Schema, indent: str, *texts: str, tags: Iterable[str] 
 
 def _note(schema: Mapping[str, Any]) -> str:
     """What the type cannot say, in a few words."""
-    notes = [f"{word} {_brief(schema[key])}" for key, word in _BOUNDS.items() if key in schema]
-    checked = [key for key in _CHECKED if key in schema and schema[key] is not False]
+    notes = [f"{_BOUNDS[key]} {_brief(value)}" for key, value in schema.items() if key in _BOUNDS]
+    checked = [key for key, value in schema.items() if key in _CHECKED and value is not False]
     if checked:
         notes.append(f"also checked: {', '.join(checked)}")
     return ", ".join(notes)
 
 
 def _brief(value: Any) -> str:
+    if type(value) is int:
+        return str(value)
     text = escaped(value if isinstance(value, str) and value else _encode(value))
     return text if len(text) <= 100 else f"{text[:97]}..."
 

@@ -1,0 +1,98 @@
+"""The AsyncAPI document: what it says, and that AsyncAPI's own parser takes it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import wide
+from routewright.codegen.asyncapi import asyncapi
+from routewright.spec import check, report_text
+from routewright.spec.model import Middleware, Spec
+from tests.codegen.specimens import message, route, spec
+from tests.emit.node import PARSERS, parsed
+from tests.emit.schemas import RANDOM, many
+
+ROOT = Path(__file__).parent.parent.parent
+SPECS = [
+    ROOT / "websocket-routes.json",
+    Path(__file__).parent / "programs" / "websocket-routes.json",
+    *sorted((ROOT / "tests/codegen/golden").glob("*/websocket-routes.json")),
+]
+
+
+def valid(path: Path) -> Spec:
+    checked = check(path)
+    assert checked.spec is not None, report_text(checked, carets=True)
+    return checked.spec
+
+
+@pytest.fixture(scope="module")
+def document() -> Any:
+    return json.loads(asyncapi(valid(SPECS[1])))
+
+
+def test_the_gateway_receives_what_clients_send_and_replies(document: Any) -> None:
+    assert document["operations"]["shop.receive.watch_prices"] == {
+        "action": "receive",
+        "channel": {"$ref": "#/channels/shop"},
+        "messages": [{"$ref": "#/channels/shop/messages/watch_prices"}],
+        "reply": {
+            "channel": {"$ref": "#/channels/shop"},
+            "messages": [{"$ref": "#/channels/shop/messages/price"}, {"$ref": "#/channels/shop/messages/error"}],
+            "x-routewright-stream": True,
+        },
+    }
+    assert [name for name in document["operations"] if name.startswith("shop.send.")] == [
+        "shop.send.categories",
+        "shop.send.closed",
+        "shop.send.error",
+    ]
+
+
+def test_a_messages_payload_is_its_frame(document: Any) -> None:
+    frame = document["channels"]["shop"]["messages"]["place_order"]["payload"]
+    assert frame["properties"]["type"]["const"] == "place_order"
+    assert frame["properties"]["payload"] == {"$ref": "#/components/schemas/shop.PlaceOrder"}
+    assert frame["required"] == ["type", "payload"]
+    assert document["channels"]["shop"]["messages"]["leave"]["payload"]["required"] == ["type"]
+    assert document["components"]["schemas"]["shop.Price"] == {"allOf": [{"$ref": "#/components/schemas/Money"}]}
+
+
+def test_addresses_servers_and_bindings(document: Any) -> None:
+    assert document["servers"] == {"gateway": {"host": "127.0.0.1:8001", "protocol": "ws"}}
+    shop = document["channels"]["shop"]
+    assert shop["address"] == "/ws/shops/{shop}"
+    assert shop["parameters"] == {"shop": {"x-routewright-schema": {"type": "integer", "minimum": 1}}}
+    assert shop["bindings"]["ws"]["method"] == "GET"
+    assert shop["tags"] == [{"name": "orders"}, {"name": "prices"}]
+
+
+def test_a_route_that_wants_a_key_says_so() -> None:
+    guarded = spec(route(message(None), middleware=(Middleware(name="api_key", settings={"header": "X-Key"}),)))
+    document = json.loads(asyncapi(guarded))
+    assert document["components"]["securitySchemes"] == {
+        "api_key.X-Key": {"type": "httpApiKey", "in": "header", "name": "X-Key"},
+        "api_key.bearer": {"type": "http", "scheme": "bearer"},
+    }
+    assert {"$ref": "#/components/securitySchemes/api_key.bearer"} in document["operations"]["vision.receive.ask"][
+        "security"
+    ]
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_the_parser_takes_every_document(parser: str, tmp_path: Path) -> None:
+    (tmp_path / "websocket-routes.json").write_text(json.dumps(wide.spec(20, 2)))
+    specs = [*map(valid, [*SPECS, tmp_path / "websocket-routes.json"]), *many(RANDOM)]
+    paths = [tmp_path / f"{number}.json" for number in range(len(specs))]
+    for path, each in zip(paths, specs, strict=True):
+        path.write_text(asyncapi(each), encoding="utf-8")
+    found = parsed(paths)
+    for path, judged in zip(paths, found, strict=True):
+        problems = [each for each in judged["problems"] if not each.startswith(TOLERATED)]
+        assert (judged["valid"], problems, judged["anonymous"]) == (True, [], []), path.read_text()
+
+
+TOLERATED = ("information asyncapi-latest-version",)
+"""What the parser may say of any document."""
