@@ -1,7 +1,7 @@
 """``routewright plan``: what a change of the spec means for clients, handlers and open connections."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -113,7 +113,7 @@ def _side(file: Path, name: str) -> Side:
 
 def _report(old: Side, new: Side, file: str, against: str) -> "Report":
     from routewright.cli.bare import bare, contracts
-    from routewright.cli.plan_report import KINDS, Placed, Report, Section
+    from routewright.cli.plan_report import Placed, Report, Section
     from routewright.table.plan import plan as compare
 
     found = compare(bare(old.spec), bare(new.spec), contracts(old.spec), contracts(new.spec))
@@ -121,17 +121,22 @@ def _report(old: Side, new: Side, file: str, against: str) -> "Report":
     def placed(change: "Change", before: tuple[str, ...], after: tuple[str, ...]) -> Placed:
         return Placed(change, _place(change, old, new, before, after))
 
-    settings = (*found.settings, *_information(old.spec, new.spec))
+    settings = _by_kind((*found.settings, *_information(old.spec, new.spec)))
     gateway = Section("", "", "unchanged", tuple(placed(change, (), ()) for change in settings))
     routes = []
     for each in found.routes:
         before, after = _at(old.spec, each.old), _at(new.spec, each.new)
-        changes = sorted(
-            (*each.changes, *_documentation(each, old.spec, new.spec)), key=lambda change: KINDS.index(change.kind)
-        )
+        changes = _by_kind((*each.changes, *_documentation(each, old.spec, new.spec)))
         listed = tuple(placed(change, before, after) for change in changes)
         routes.append(Section(each.route.name, each.route.path, each.connections, listed))
     return Report(file, against, found.drain, (gateway, *routes))
+
+
+def _by_kind(changes: Iterable["Change"]) -> list["Change"]:
+    """The worst first."""
+    from routewright.cli.plan_report import KINDS
+
+    return sorted(changes, key=lambda change: KINDS.index(change.kind))
 
 
 def _place(change: "Change", old: Side, new: Side, before: tuple[str, ...], after: tuple[str, ...]) -> "Place":

@@ -32,7 +32,7 @@ def earlier(file: Path, against: str) -> Iterator[tuple[Path, str]]:
     Leaves the command with `USAGE` where there is neither.
     """
     path = Path(against)
-    if path.is_dir() and (path / FILE).is_file():
+    if against and path.is_dir() and (path / FILE).is_file():
         path = path / FILE
     if path.is_file():
         yield path, ""

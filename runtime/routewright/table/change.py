@@ -304,6 +304,8 @@ def _judged(
     what = f"{label}{place(loss.steps)}: {happened(loss, narrowed=narrowed)}"
     at = (*steps, *loss.steps, *(() if property_ or loss.keyword == "required" else (loss.keyword,)))
     clients, handlers = _REASONS[side, narrowed]
+    if loss.keyword == "required":
+        clients, handlers = _REQUIRED_REASONS[side, narrowed]
     if property_:
         clients, handlers = _PROPERTY_REASONS[side, narrowed]
         if loss.keyword == "properties" and (side, narrowed) == ("handler", False):
@@ -329,6 +331,14 @@ _REASONS: dict[tuple[str, bool], tuple[str, str]] = {
     ("handler", False): ("Clients may get what they did not get before.", ""),
 }
 """By who sends it, and whether it was narrowed: what it means for clients, and for handlers."""
+
+_REQUIRED_REASONS: dict[tuple[str, bool], tuple[str, str]] = {
+    ("client", True): ("Clients that leave it out are refused.", ""),
+    ("client", False): ("", "Handlers may not find it."),
+    ("handler", True): ("", "Handlers have to send it."),
+    ("handler", False): ("Clients may not find it.", ""),
+}
+"""The same, for a property that has to be there, or need not any more."""
 
 _PROPERTY_REASONS: dict[tuple[str, bool], tuple[str, str]] = {
     ("client", True): ("What clients send of it is refused, or no longer read.", "Handlers get it no more."),
