@@ -95,7 +95,7 @@ class Chromium:
         file.write_bytes(base64.b64decode(answer["data"]))
 
 
-def _tab(said: Iterable[str]) -> connect:
+def _tab(said: Iterable[str]) -> contextlib.AbstractContextManager[ClientConnection]:
     """A connection to the only tab of a browser that has just been started."""
     address = next((line for line in said if line.startswith("DevTools listening on ")), "")
     assert address, "Chromium does not start"

@@ -1,10 +1,11 @@
 """JSON as text, and as HTML that is easy on the eye."""
 
+import html
 import json
 import re
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from routewright.codegen.literals import visible
 
@@ -46,10 +47,10 @@ def colored(text: str) -> Markup:
     for found in _TOKEN.finditer(text):
         string, colon, number, _ = found.groups()
         kind = "k" if colon else "s" if string else "n" if number else "w"
-        token = string or found[0]
-        parts.append(f'{escape(text[at : found.start()])}<span class="{kind}">{escape(token)}</span>{colon or ""}')
+        between, token = html.escape(text[at : found.start()]), html.escape(string or found[0])
+        parts.append(f'{between}<span class="{kind}">{token}</span>{colon or ""}')
         at = found.end()
-    parts.append(escape(text[at:]))
+    parts.append(html.escape(text[at:]))
     return Markup("".join(parts))  # noqa: S704 - every part of the text has been escaped
 
 

@@ -56,6 +56,7 @@
 
   const copying = () => {
     for (const pre of document.querySelectorAll("pre")) {
+      if (pre.scrollHeight > pre.clientHeight) pre.tabIndex = 0;
       const button = document.createElement("button");
       button.type = "button";
       button.className = "copy";
