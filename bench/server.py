@@ -32,6 +32,11 @@ HIDDEN = (
 )
 
 
+def environment() -> dict[str, str]:
+    """The environment of a process under test: without what would make it another than a user's."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(HIDDEN)}
+
+
 class ServerError(Exception):
     """A server did not come up; the message ends with what it printed."""
 
@@ -149,14 +154,13 @@ class Server:
 
     def _start(self, command: Command) -> psutil.Popen:
         allowed = {machine.cores()[0]} if self._pinned else set(machine.ALLOWED)
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(HIDDEN)}
         with open(self.folder / "log", "ab") as log:
             return psutil.Popen(
                 list(command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment | self.environment,
+                env=environment() | self.environment,
                 # A session of its own: Ctrl-C is for the bench, which then ends the servers in order.
                 start_new_session=True,
                 preexec_fn=lambda: machine.pin(allowed),
