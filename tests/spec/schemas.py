@@ -51,7 +51,49 @@ def _deeper(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             {"type": st.just("object"), "additionalProperties": inner}, optional={"minProperties": st.integers(0, 1)}
         )
         | st.lists(inner, min_size=2, max_size=2).map(_tagged)
+        | st.tuples(objects, _beyond(inner)).map(_object_with)
+        | _beyond(inner)
     )
+
+
+def _object_with(both: tuple[dict[str, Any], dict[str, Any]]) -> dict[str, Any]:
+    """An object's schema, and of what msgspec cannot say all that may stand beside its type."""
+    schema, more = both
+    others = {"prefixItems", "contains", "uniqueItems", "unevaluatedItems", "format", "minimum", "enum"}
+    return {**schema, **{key: value for key, value in more.items() if key not in others}}
+
+
+def _beyond(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """What msgspec cannot say: keywords for the value itself, for names, for items."""
+    inside = inner | st.booleans() | st.just({"required": ["a"]}) | st.just({"properties": {"a": {"type": "string"}}})
+    several = st.lists(inside, min_size=1, max_size=2)
+    names = st.sampled_from("ab")
+    optional: dict[str, st.SearchStrategy[Any]] = {
+        "allOf": several,
+        "anyOf": several,
+        "oneOf": several,
+        "not": inside,
+        "if": inside,
+        "patternProperties": st.dictionaries(st.sampled_from(["^a", "b$"]), inside, min_size=1, max_size=2),
+        "propertyNames": st.sampled_from([{"maxLength": 1}, {"pattern": "^[ab]"}, {"enum": ["a", "kind"]}]),
+        "dependentRequired": st.dictionaries(names, st.lists(names, max_size=1), max_size=2),
+        "dependentSchemas": st.dictionaries(names, inside, max_size=1),
+        "prefixItems": several,
+        "contains": inside,
+        "uniqueItems": st.booleans(),
+        "unevaluatedProperties": inside,
+        "unevaluatedItems": inside,
+        "enum": st.lists(VALUES, min_size=1, max_size=3, unique_by=repr),
+        "format": st.sampled_from(["ipv4", "uuid"]),
+        "minimum": st.integers(-1, 1),
+    }
+    chosen = st.lists(st.sampled_from(sorted(optional)), min_size=1, max_size=3, unique=True)
+    return chosen.flatmap(lambda keys: st.fixed_dictionaries({key: optional[key] for key in keys})).map(_with_branches)
+
+
+def _with_branches(schema: dict[str, Any]) -> dict[str, Any]:
+    """``then`` and ``else`` of an ``if``."""
+    return {**schema, "then": {"required": ["b"]}, "else": {"maxItems": 1}} if "if" in schema else schema
 
 
 SCHEMAS: st.SearchStrategy[Any] = st.recursive(_LEAVES, _deeper, max_leaves=6)

@@ -268,3 +268,34 @@ def test_defaults_and_examples_are_checked_through_references(codes: Codes) -> N
     assert codes({"properties": {"a": {"$ref": "#/components/schemas/A", "default": [1, "x"]}}}, schemas) == []
     assert codes({"properties": {"a": {"$ref": "#/components/schemas/A", "default": [1, "y"]}}}, schemas) == ["RW408"]
     assert codes({"$ref": "#/components/schemas/A", "examples": [[1], [1.0], 1]}, schemas) == ["RW408"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "name"),
+    [
+        ({"$ref": "#here", "$defs": {"A": {"$anchor": "here", "type": "string"}}}, "A"),
+        ({"$ref": "other.json#there"}, "Inner"),
+        ({"$id": "https://a.example/b/", "$ref": "c", "$defs": {"C": {"$id": "c", "type": "string"}}}, "C"),
+        ({"$ref": "https://a.example/d#/$defs/E"}, "E"),
+        ({"$ref": "https://a.example/d#f"}, "F"),
+    ],
+)
+def test_references_by_identifier_and_anchor(valid: Valid, payload: Any, name: str) -> None:
+    inside = {"E": {"type": "string"}, "F": {"$anchor": "f", "type": "string"}}
+    schemas = {"D": {"$id": "https://a.example/d", "type": "boolean", "$defs": inside}}
+    spec = valid(with_payload(payload, schemas), other={"$defs": {"Inner": {"$anchor": "there", "type": "string"}}})
+    assert spec.routes[0].messages[0].payload == ReferenceShape(component=name)
+    assert spec.components[name].shape == STRING
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"$ref": "#nowhere"},
+        {"$ref": "https://a.example/nothing"},
+        {"$id": "https://a.example/", "$defs": {"A": {"$id": "a"}}, "$ref": "a#/no"},
+        {"enum": [{"$anchor": "no", "$id": "no"}], "$defs": {"A": {"$ref": "#no"}}},
+    ],
+)
+def test_a_reference_by_a_name_that_nothing_has_is_refused(codes: Codes, payload: Any) -> None:
+    assert codes(payload)[0] in ("RW403", "RW404")

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from routewright.spec.document import Document, read
-from routewright.spec.keywords import subschemas
 from routewright.spec.node import Finding, Node
 from routewright.spec.pointer import child, lookup, tokens
 from routewright.spec.quoting import quoted
+from routewright.spec.resources import Resources, resources
 
 
 class ReferenceProblem(Exception):
@@ -30,7 +30,7 @@ class Library:
         self.folder = self.spec.path.parent
         self.documents: dict[Path, Document] = {self.spec.path: self.spec}
         self._shown = path.parent
-        self._anchors: dict[tuple[Path, str], dict[str, Node]] = {}
+        self._known: dict[tuple[Path, str], Resources] = {}
 
     def target(self, node: Node, reference: str) -> Node:
         """What a ``$ref`` in ``node`` leads to.
@@ -41,11 +41,13 @@ class Library:
         address, _, fragment = reference.partition("#")
         pointer = unquote(fragment)
         root = self.root(node)
-        if address and isinstance(root.value, dict) and root.value.get("$id") in (address, f"{address}#"):
-            address = ""
+        found = self._identified(root, node, address, pointer)
+        if found is not None:
+            return found
         document = self._open(node.document, address) if address else node.document
         if pointer and not pointer.startswith("/"):
-            return self._anchor(root if document is node.document else Node(document, "", document.value), pointer)
+            within = root if document is node.document else Node(document, "", document.value)
+            return self._anchored(self._resources(within), within.pointer, pointer, document)
         bases = [root.pointer, ""] if document is node.document else [""]
         for base in dict.fromkeys(bases):
             try:
@@ -80,14 +82,39 @@ class Library:
                 pointer = child(pointer, part)
         return Node(node.document, pointer, lookup(node.document.value, pointer))
 
-    def _anchor(self, root: Node, name: str) -> Node:
+    def _identified(self, root: Node, node: Node, address: str, pointer: str) -> Node | None:
+        """What a reference leads to where schemas have an ``$id``, if that is one of these."""
+        if '"$id"' not in node.document.text:
+            return None
+        resources = self._resources(root)
+        base = resources.base(node.pointer)
+        wanted = urljoin(base, address) if address else base
+        shared = Node(self.spec, "", self.spec.value).get("components", "schemas")
+        others = [each for _, each in shared.members()] if shared is not None and address else []
+        for each in (resources, *map(self._resources, others)):
+            if wanted in each.roots and (address or base):
+                resource = each.roots[wanted]
+                if pointer and not pointer.startswith("/"):
+                    return self._anchored(each, resource.pointer, pointer, resource.document)
+                try:
+                    return Node(resource.document, resource.pointer + pointer, lookup(resource.value, pointer))
+                except LookupError:
+                    raise ReferenceProblem(f"nothing stands at {quoted(pointer)} in {quoted(wanted)}") from None
+        return None
+
+    def _resources(self, root: Node) -> Resources:
         place = (root.document.path, root.pointer)
-        if place not in self._anchors:
-            self._anchors[place] = dict(_anchors(root))
-        if name in self._anchors[place]:
-            return self._anchors[place][name]
-        hint = _similar(name, list(self._anchors[place])) or f'write "$anchor": {quoted(name)} into the schema meant'
-        raise ReferenceProblem(f"no schema in {root.document.name} has the anchor {quoted(name)}", hint)
+        if place not in self._known:
+            self._known[place] = resources(root)
+        return self._known[place]
+
+    def _anchored(self, known: Resources, resource: str, name: str, document: Document) -> Node:
+        found = known.anchors.get((known.base(resource), name))
+        if found is not None:
+            return found
+        hint = _similar(name, [each for _, each in known.anchors])
+        hint = hint or f'write "$anchor": {quoted(name)} into the schema meant'
+        raise ReferenceProblem(f"no schema in {document.name} has the anchor {quoted(name)}", hint)
 
     def findings(self) -> Iterator[tuple[str, Finding]]:
         """What is wrong with the files themselves, with its code; a ``$ref`` to a file without text has said so."""
@@ -119,21 +146,6 @@ class Library:
         if not document.whole:
             raise ReferenceProblem(f"{document.name} is no JSON: {document.faults[-1].message}")
         return document
-
-
-def _anchors(root: Node) -> Iterator[tuple[str, Node]]:
-    """The schemas below a schema that have an anchor."""
-    ahead = [root]
-    while ahead:
-        node = ahead.pop()
-        name = node.text("$anchor") if isinstance(node.value, dict) else None
-        if name is not None:
-            yield name, node
-        for steps, _ in subschemas(node.value):
-            below = node
-            for step in steps:
-                below = below.below(step)
-            ahead.append(below)
 
 
 def _similar(name: str, known: list[str]) -> str:

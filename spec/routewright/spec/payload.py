@@ -206,9 +206,11 @@ class Payloads:
         return keys
 
     def _identifies(self, node: Node, key: str, value: str) -> bool:
-        """Whether a keyword only says what the root of a schema is."""
-        identifies = key == "$id" or (key == "$schema" and value.removesuffix("#") == DIALECT)
-        return identifies and self.library.root(node).pointer == node.pointer
+        """Whether a keyword only says what a schema is called, or which language it is in."""
+        if key == "$id":
+            return "#" not in value.removesuffix("#")
+        root = "$id" in node.value or self.library.root(node).pointer == node.pointer
+        return key == "$schema" and value.removesuffix("#") == DIALECT and root
 
     def _belong(self, node: Node, keys: set[str], kinds: list[str]) -> None:
         """Refuse keywords of other types than the schema's."""
