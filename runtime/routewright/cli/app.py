@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from routewright.cli import call, check, docs, explain, generate, init, plan, routes, serve, worker
+from routewright.cli import call, check, docs, explain, generate, init, plan, routes, scan, serve, worker
 from routewright.cli.terminal import is_rich
 
 _EPILOG = """Examples:
@@ -35,7 +35,7 @@ def _root(
     """A WebSocket gateway compiled from a route spec."""
 
 
-_VERBS = (init, check, generate, plan, serve, worker, routes, explain, call, docs)
+_VERBS = (init, check, generate, plan, serve, worker, routes, explain, call, docs, scan)
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:

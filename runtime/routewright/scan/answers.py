@@ -5,7 +5,7 @@ import re
 
 from routewright.scan.constants import source_text
 from routewright.scan.frameworks import FRAMEWORKS
-from routewright.scan.modules import FunctionNode, Scope
+from routewright.scan.modules import Scope
 from routewright.scan.names import Definition, Expression, External, Names
 from routewright.scan.sites import Handler
 from routewright.scan.vocabulary import Framework
@@ -117,9 +117,10 @@ class Answers:
         for call in calls:
             if isinstance(call.func, ast.Name | ast.Attribute):
                 thing = self.names.thing(call.func, _scope_of(scope, call))
-                if isinstance(thing, Definition) and thing.node is not definition.node:
-                    if self._is_response(thing) or self.upgrades(thing, depth + 1):
-                        return True
+                if not isinstance(thing, Definition) or thing.node is definition.node:
+                    continue
+                if self._is_response(thing) or self.upgrades(thing, depth + 1):
+                    return True
         return False
 
     def _is_response(self, definition: Definition) -> bool:

@@ -316,11 +316,8 @@ class Sites:
         )
         if not kind:
             worded = self.word(thing)
-            return (
-                None
-                if worded is None
-                else self._new(id(thing.node), thing.node, thing.scope, worded[0], thing.node.name)
-            )
+            worded = self.word(thing)
+            return None if worded is None else self._derived(thing, *worded)
         made = self._new(id(thing.node), thing.node, thing.scope, litestar, thing.node.name)
         own = self._attribute(thing, "path")
         if kind == "WebsocketListener":
@@ -333,6 +330,12 @@ class Sites:
                 child = self.definition(Definition(inner.node, inner))
                 if child is not None:
                     made.mount(child)
+        return made
+
+    def _derived(self, thing: Definition, framework: Framework, word: Word) -> Site:
+        """What the methods of a class that derives from something that holds routes add to ``self``."""
+        made = self._new(id(thing.node), thing.node, thing.scope, framework, thing.node.name)
+        made.app = isinstance(word, Holds) and word.app
         return made
 
     def own_url(self, thing: Definition) -> Text:

@@ -123,7 +123,9 @@ def _shadows(endpoints: list[Endpoint]) -> Iterator[Conflict]:
         patterns: list[Endpoint] = []
         for each in group:
             for earlier in patterns:
-                if key(earlier.path) == key(each.path) or exclude(earlier.branch, each.branch):
+                if key(earlier.path) == key(each.path) or earlier.handler == each.handler:
+                    continue
+                if exclude(earlier.branch, each.branch):
                     continue
                 if covers(earlier.path, each.path):
                     message = f"{each.path} is never reached: {earlier.path} is registered before it"

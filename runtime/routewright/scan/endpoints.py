@@ -8,7 +8,7 @@ from routewright.scan.messages import Seen
 from routewright.scan.modules import Branch
 from routewright.scan.sites import Mount, Place, Registration, Site, join
 from routewright.scan.templates import display
-from routewright.scan.texts import EMPTY, Hole, Text
+from routewright.scan.texts import EMPTY, Hole, Text, strip_right
 
 _WAYS = 64
 """Mount points of one route that are told apart."""
@@ -104,7 +104,7 @@ def endpoints(registration: Registration, messages: tuple[Seen, ...], asked: Ite
     found = list(ways(registration))
     mounted = [way for way in found if _is_whole(way.top)]
     for way in mounted or found:
-        given = [display(way.path)]
+        given = [display(strip_right(way.path, "/") if registration.framework.trims else way.path)]
         paths = given if registration.path is not None else [*asked] or ["*"]
         for path in paths:
             if (path, id(way.top)) in seen:

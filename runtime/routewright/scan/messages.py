@@ -69,6 +69,8 @@ class Messages:
 
     def _called(self, function: Definition) -> Iterator[Definition]:
         for node in ast.walk(function.node):
+            if isinstance(node, ast.Subscript | ast.Call):
+                yield from self._dispatched(node, function)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
                 if isinstance(node.func, ast.Attribute) and not isinstance(node.func.value, ast.Name):
                     continue
@@ -76,6 +78,23 @@ class Messages:
                 here = isinstance(thing, Definition) and thing.scope.module is function.scope.module
                 if here and isinstance(thing, Definition) and isinstance(thing.node, FunctionNode):
                     yield thing
+
+    def _dispatched(self, node: ast.Subscript | ast.Call, function: Definition) -> Iterator[Definition]:
+        """The functions in a dict that is looked into."""
+        match node:
+            case ast.Subscript(value=ast.Name() | ast.Attribute() as table, ctx=ast.Load()):
+                pass
+            case ast.Call(func=ast.Attribute(attr="get", value=ast.Name() | ast.Attribute() as table)):
+                pass
+            case _:
+                return
+        thing = self.names.thing(table, function.scope)
+        if isinstance(thing, Expression) and isinstance(thing.node, ast.Dict):
+            for value in thing.node.values:
+                if isinstance(value, ast.Name | ast.Attribute):
+                    found = self.names.thing(value, thing.scope)
+                    if isinstance(found, Definition) and isinstance(found.node, FunctionNode):
+                        yield found
 
 
 class _Function:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from routewright.scan.modules import Import, Module
-from routewright.scan.sources import Skipped, Unreadable, is_of_use, parse, read
+from routewright.scan.sources import Skipped, Unreadable, decode, is_of_use, parse, read
 
 
 class Project:
@@ -37,11 +37,12 @@ class Project:
         shown = self.files[file].as_posix()
         try:
             source = read(file) if source is None else source
-            tree = parse(source)
+            text = decode(source)
+            tree = parse(text)
         except Unreadable as problem:
             self.skipped.append(Skipped(shown, str(problem)))
             return None
-        return Module(file, shown, self._dotted(file), file.stem == "__init__", tree, source)
+        return Module(file, shown, self._dotted(file), file.stem == "__init__", tree, text.encode("utf-8", "replace"))
 
     def _dotted(self, file: Path) -> str:
         parts = [] if file.stem == "__init__" else [file.stem]
@@ -49,6 +50,9 @@ class Project:
         while self._is_package(folder):
             parts.append(folder.name)
             folder = folder.parent
+        given = self.files[file].with_suffix("").parts
+        if len(parts) == 1 and not self.files[file].is_absolute() and all(map(str.isidentifier, given)):
+            return ".".join(given[1:] if given[0] == "src" and given[1:] else given)
         return ".".join(reversed(parts)) or file.parent.name
 
     def _is_package(self, folder: Path) -> bool:

@@ -13,7 +13,10 @@ from routewright.scan.vocabulary import At, Framework, Holds, Mounts, Registers,
 
 _TURNS = 64
 _NESTED = 2
-_SURE = frozenset({"websocket", "websocket_route", "add_websocket_route", "add_api_websocket_route", "add_websocket"})
+_SURE = frozenset(
+    {"websocket", "websocket_route", "add_websocket_route", "add_api_websocket_route", "add_websocket"}
+    | {"add_get", "add_view", "add_route"}
+)
 _MOUNTING = frozenset({"include_router", "add_subapp", "register_blueprint", "add_routes", "add_handlers"})
 _METHODS = frozenset(name for framework in FRAMEWORKS for name in framework.methods)
 _LISTING = frozenset({"append", "extend", "insert"})

@@ -5,8 +5,10 @@ cannot be read or parsed is named and passed over; nothing that a file holds may
 """
 
 import ast
+import io
 import os
 import re
+import tokenize
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -119,7 +121,22 @@ def is_of_use(source: bytes) -> bool:
     return _OF_USE.search(source) is not None or is_telltale(source)
 
 
-def parse(source: bytes) -> ast.Module:
+def decode(source: bytes) -> str:
+    """The text of a source, by its declared encoding.
+
+    Raises:
+        Unreadable: it has another encoding, or null bytes.
+    """
+    if b"\0" in source:
+        raise Unreadable("it has null bytes")
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+        return source.decode(encoding)
+    except (SyntaxError, UnicodeError, LookupError):
+        raise Unreadable("its encoding is not the declared one, or unknown") from None
+
+
+def parse(source: str) -> ast.Module:
     """The syntax tree of a source.
 
     Raises:
@@ -132,7 +149,7 @@ def parse(source: bytes) -> ast.Module:
     except SyntaxError as error:
         where = f" at line {error.lineno}" if error.lineno else ""
         raise Unreadable(f"{error.msg}{where}") from None
-    except (ValueError, LookupError) as error:
+    except ValueError as error:
         raise Unreadable(str(error)) from None
     except (RecursionError, MemoryError):
         raise Unreadable("it is nested too deeply") from None

@@ -70,6 +70,7 @@ class Framework:
         handlers: decorators, by name, that make a function a handler with a path of its own.
         syntax: how its paths are written.
         glue: what stands between a prefix and a path that begins without a slash.
+        trims: a slash at the end of a path does not count.
         ordered: of two routes that fit, the one that was added first answers.
         checks: only handlers that can be seen to answer a WebSocket count: its routes may be plain HTTP as well.
     """
@@ -82,5 +83,6 @@ class Framework:
     handlers: frozenset[str] = frozenset()
     syntax: Syntax = "braces"
     glue: str = ""
+    trims: bool = False
     ordered: bool = False
     checks: bool = False

@@ -24,4 +24,5 @@ LITESTAR = Framework(
     bases=("WebsocketListener", "Controller"),
     handlers=frozenset(name for name, word in _CALLS.items() if word is _PATH),
     glue="/",
+    trims=True,
 )
