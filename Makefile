@@ -45,7 +45,7 @@ check: $(VENV)/.installed-dev ## Lint, check types, check the spec, prove genera
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy spec/routewright codegen/routewright runtime/routewright backend generated
-	@$(BIN)/routewright check
+	@$(BIN)/routewright check --strict
 	@$(BIN)/routewright generate --check
 	@$(BIN)/routewright check --handlers
 

@@ -137,7 +137,7 @@ export namespace components {
 
   /** One of an image's dominant colors. */
   export interface Color {
-    /** The color as #rrggbb. (min length 7, max length 7, pattern ^#[0-9a-f]{6}$) */
+    /** The color as #rrggbb. (pattern ^#[0-9a-f]{6}$, min length 7, max length 7) */
     hex: string;
     share: components.Share;
   }

@@ -81,8 +81,9 @@ def test_json_is_json(document: Page) -> None:
 
 
 def test_the_reference_pages_are_fresh() -> None:
-    folder = ROOT / "docs" / "reference"
-    written = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
+    folder = ROOT / "docs"
+    paths = (folder / "rules.md", *(folder / "reference").glob("*.md"))
+    written = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
     assert written == reference_pages(), "run `python -m docs.reference`"
     assert undescribed() == []
 
@@ -141,7 +142,7 @@ def chat(terminal: Terminal, command: str, line: str) -> str:
 
 # docs/spec-author.md
 
-BASE = {"path": "/ws/page", "pythonModule": "page"}
+BASE = {"path": "/ws/page", "pythonModule": "page", "middleware": ["api_key"]}
 
 
 def specs(document: Page) -> list[Any]:

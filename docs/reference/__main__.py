@@ -4,7 +4,7 @@ from pathlib import Path
 
 from docs.reference.pages import pages
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent.parent
 
 
 def main() -> None:
@@ -13,7 +13,7 @@ def main() -> None:
         file = FOLDER / name
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
-            print(f"wrote docs/reference/{name}")
+            print(f"wrote docs/{name}")
 
 
 if __name__ == "__main__":

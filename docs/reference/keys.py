@@ -46,7 +46,10 @@ def keys() -> Iterable[str]:
     """The parts of the page."""
     root = schema()
     definitions = root["$defs"]
-    yield "Keys that begin with `x-` are allowed everywhere and left alone. Any other key that is not here is an error."
+    yield (
+        "Keys that begin with `x-` are allowed everywhere and left alone, but for `x-allow` and `x-allow-reason`, "
+        "which [silence a warning](../spec-author.md#warnings) where they stand. Any other unknown key is an error."
+    )
     yield "## The spec"
     yield from _object(root, definitions)
     for name, title in _OBJECTS:
@@ -69,7 +72,7 @@ def _anchor(title: str) -> str:
 
 def undescribed() -> list[str]:
     """Definitions of the schema that no part of the page is for."""
-    named = {*(name for name, _ in _OBJECTS), *_POLICIES, *_SIMPLE, "off", "type"}
+    named = {*(name for name, _ in _OBJECTS), *_POLICIES, *_SIMPLE, "off", "type", "allow", "allowReason"}
     return sorted(set(schema()["$defs"]) - named)
 
 
@@ -83,6 +86,8 @@ def _properties(definition: dict[str, Any], definitions: dict[str, Any]) -> str:
     required = definition.get("required", ())
     rows = []
     for key, value in definition.get("properties", {}).items():
+        if key.startswith("x-"):
+            continue
         whole = {**_target(value, definitions), **value}
         default = "required" if key in required else _json(whole["default"]) if "default" in whole else ""
         rows.append((f"`{key}`", _type(value, definitions), default, note(_meaning(whole))))

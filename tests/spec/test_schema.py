@@ -32,12 +32,15 @@ def test_it_is_a_valid_schema() -> None:
     Draft202012Validator.check_schema(schema())
 
 
+ALLOWANCE = {"x-allow", "x-allow-reason"}
+
+
 def test_it_has_the_keys_of_the_contract() -> None:
     whole = schema()
-    assert set(whole["properties"]) == CONTRACT["root"]
+    assert set(whole["properties"]) == CONTRACT["root"] | ALLOWANCE
     for name in ("gateway", "admin", "gatewayLimits", "message"):
-        assert set(whole["$defs"][name]["properties"]) == CONTRACT[name]
-    assert set(whole["$defs"]["defaults"]["properties"]) == POLICIES
+        assert set(whole["$defs"][name]["properties"]) == CONTRACT[name] | ALLOWANCE
+    assert set(whole["$defs"]["defaults"]["properties"]) == POLICIES | ALLOWANCE
     route = set(whole["$defs"]["route"]["properties"])
     assert route >= POLICIES | {"path", "name", "aliases", "parameters", "capabilities", "workers", "framing"}
     assert route >= {"pythonModule", "worker", "proxy", "messages", "open", "topics"}
@@ -68,7 +71,7 @@ def test_every_key_is_described_for_completion() -> None:
 
 
 def test_the_payload_keywords_are_those_that_are_enforced() -> None:
-    assert set(schema()["$defs"]["payload"]["properties"]) == ENFORCED | ANNOTATIONS
+    assert set(schema()["$defs"]["payload"]["properties"]) == ENFORCED | ANNOTATIONS | ALLOWANCE
     assert not (ENFORCED | ANNOTATIONS) & REFUSED.keys()
 
 

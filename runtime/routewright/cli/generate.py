@@ -44,7 +44,7 @@ def generate(
 
     try:
         with progress(f"compiling {file}"):
-            files = rendered(valid(file), file)
+            files = rendered(valid(file, count_warnings=True), file)
         if diff:
             _show(files, generated(file))
         elif check:

@@ -27,8 +27,9 @@ SpecOption = Annotated[
 
 
 class Compilation(NamedTuple):
-    """What became of a spec: ``report`` is its problems as text, ``files`` what was read; without ``ok`` nothing was
-    published, else it is ``written`` and ``deleted`` (paths below ``generated/``)."""
+    """What became of a spec: ``report`` is its errors as text, ``warnings`` how many it has beside them, ``files`` what
+    was read; without ``ok`` nothing was published, else it is ``written`` and ``deleted`` (paths below
+    ``generated/``)."""
 
     ok: bool
     report: str
@@ -36,6 +37,7 @@ class Compilation(NamedTuple):
     files: tuple[Path, ...]
     written: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
+    warnings: int = 0
 
 
 def locate(spec: Path) -> Path:
@@ -58,16 +60,25 @@ def report(checked: "Checked") -> str:
     return report_text(checked, carets=is_rich(sys.stderr))
 
 
-def valid(file: Path) -> "Spec":
-    """The spec in ``file``; with errors in it, they are printed and the command ends."""
+def valid(file: Path, *, count_warnings: bool = False) -> "Spec":
+    """The spec in ``file``; with errors in it, they are printed and the command ends. Warnings are left to
+    ``routewright check``, or counted in one line."""
     from routewright.spec import check
 
     checked = check(file)
-    if checked.problems:
-        note(report(checked))
     if checked.spec is None:
+        note(report(checked))
         raise typer.Exit(PROBLEMS)
+    if count_warnings and checked.warnings:
+        note(warnings_line(len(checked.warnings)))
     return checked.spec
+
+
+def warnings_line(count: int) -> str:
+    """Where to see so many warnings."""
+    return (
+        f"{count} {'warning' if count == 1 else 'warnings'}: `routewright check` shows {'it' if count == 1 else 'them'}"
+    )
 
 
 def table(file: Path) -> "Table":
@@ -98,18 +109,18 @@ def compilation(file: Path) -> Compilation:
     """Check the spec and bring ``generated/`` up to date; never raises for a fault of the spec."""
     from routewright.cli.emitters import emission, likely
     from routewright.codegen import PublishError, RenderError, publish, render
-    from routewright.spec import check
+    from routewright.spec import Checked, check
 
     checked = check(file)
-    problems, files = len(checked.problems), tuple(Path(path).resolve() for path in checked.source)
-    said = report(checked)
+    files, warnings = tuple(Path(path).resolve() for path in checked.source), len(checked.warnings)
     if checked.spec is None:
-        return Compilation(False, said, problems, files)
+        errors = Checked(None, checked.errors, checked.source)
+        return Compilation(False, report(errors), len(errors.problems), files, warnings=warnings)
     try:
         with emission(checked.spec, file) as emitting:
             files += emitting.files
             published = publish(render(checked.spec, emitting.emitters), generated(file))
     except (RenderError, PublishError, OSError) as error:
         files += likely(checked.spec, file)
-        return Compilation(False, "\n".join(filter(None, (said, f"error: {error}"))), problems + 1, files)
-    return Compilation(True, said, problems, files, published.written, published.deleted)
+        return Compilation(False, f"error: {error}", 1, files, warnings=warnings)
+    return Compilation(True, "", 0, files, published.written, published.deleted, warnings)

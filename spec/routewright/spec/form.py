@@ -110,9 +110,10 @@ def _label(node: Node) -> str:
 
 
 def _unknown(node: Node, known: Mapping[str, Any]) -> Iterator[Found]:
+    names = [key for key in known if not key.startswith("x-")]
     for key, member in node.members():
         if key not in known and not key.startswith("x-"):
-            hint = suggestion(key, known, "known keys")
+            hint = suggestion(key, names, "known keys")
             yield UNKNOWN, member.finding(f"unknown key {quoted(key)} in {_label(node)}", hint, key=True)
 
 

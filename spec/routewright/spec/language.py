@@ -32,10 +32,11 @@ def schema() -> dict[str, Any]:
 @cache
 def form() -> Any:
     """The schema to check a spec's form by: every ``$ref`` replaced by what it names, because following one costs more
-    than checking, and without payload schemas, which `routewright.spec.payload` reads. Not to be changed."""
+    than checking, and without what others read: payload schemas and allowances. Not to be changed."""
     whole = schema()
     definitions = whole.pop("$defs")
-    definitions["payload"] = True
+    # Allowances are lifted out of a file before its form is looked at.
+    definitions["payload"] = definitions["allow"] = definitions["allowReason"] = True
     return _inlined(whole, definitions)
 
 

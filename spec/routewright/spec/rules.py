@@ -36,7 +36,7 @@ def _warning(code: str, purpose: str, check: Callable[[Draft], Iterable[Finding]
 
 
 def _none(draft: Draft) -> Iterator[Finding]:
-    """What `problems` finds in the end."""
+    """What is found elsewhere: by `problems` in the end, or by `routewright.spec.overrun`."""
     return iter(())
 
 
@@ -114,6 +114,7 @@ RULES: tuple[Rule, ...] = (
     _warning("RW553", "Only proxies are trusted as proxies.", settings.few_proxies),
     _warning("RW554", "What travels in public is encrypted.", settings.encrypted),
     _warning("RW555", "No client address can take all connections.", settings.room_for_others),
+    Rule("RW601", "With --budget: what the spec can take stays within it.", _none),
 )
 
 SEVERITIES: dict[str, Severity] = {rule.code: rule.severity for rule in RULES}
