@@ -35,7 +35,7 @@ def compiled(schemas: list[Any], folder: Path) -> list[Accepts | Refused]:
         found = [problem for problem in checked.problems if problem.severity == "error"]
         assert spec is not None or found
         for problem in found:
-            refused.setdefault(_index(problem), _refusal(problem))
+            refused.setdefault(_index(problem), _refusal(problem, folder))
     publish(render(spec), folder / "generated")
     (route,) = load(folder / "generated").routes
     decode = decoder(route.messages)
@@ -51,8 +51,10 @@ def _index(problem: Problem) -> int:
     return int(tokens[4][1:])
 
 
-def _refusal(problem: Problem) -> Refused:
-    return Refused(problem.code, problem.message, "/" + "/".join(problem.pointer.split("/")[6:]))
+def _refusal(problem: Problem, folder: Path) -> Refused:
+    return Refused(
+        problem.code, problem.message.replace(f"{folder}/", ""), "/" + "/".join(problem.pointer.split("/")[6:])
+    )
 
 
 def _accepts(decode: Callable[[bytes], Any], name: str) -> Accepts:

@@ -18,8 +18,13 @@ from tests.schema.compiling import Accepts, Refused, compiled
 SUITE = Path(__file__).parent / "suite" / "draft2020-12"
 REFUSED = Path(__file__).parent / "refused.txt"
 
-LEAST_SHARE = 0.0
+LEAST_SHARE = 0.83
 """The part of the required tests whose schema the compiler takes, at least."""
+
+
+ANNOTATION = "is only an annotation by default"
+"""How the suite ends the names of tests that take ``format`` for a mere annotation. Here it is asserted, as in the
+optional tests of the formats."""
 
 
 class Group(NamedTuple):
@@ -38,7 +43,8 @@ class Group(NamedTuple):
     def disagreements(self) -> Iterator[str]:
         if not isinstance(self.verdict, Refused):
             for test in self.tests:
-                if self.verdict(test["data"]) != test["valid"]:
+                expected = test["valid"] and not test["description"].endswith(ANNOTATION)
+                if self.verdict(test["data"]) != expected:
                     yield f"{self.file}: {self.description}: {test['description']}"
 
 

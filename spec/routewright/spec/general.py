@@ -29,6 +29,7 @@ from routewright.spec.node import Node
 from routewright.spec.objects import property_
 from routewright.spec.quoting import quoted, type_name
 from routewright.spec.scalars import PATTERN, VALUE, Reader
+from routewright.spec.spending import afford
 
 if TYPE_CHECKING:
     from routewright.spec.payload import Payloads
@@ -82,7 +83,7 @@ def _look(payloads: Payloads, node: Node, key: str, keys: set[str]) -> None:
             payloads.wrong(VALUE, below, f'"{key}" must be an object, not {type_name(below.value)}')
         for name, each in below.members():
             if key == "patternProperties":
-                _pattern(payloads, each, name)
+                _pattern(payloads, each, name, node.get("propertyNames", "maxLength"))
             payloads.shape(each)
     elif key in ("minContains", "maxContains"):
         reader = Reader(node)
@@ -116,11 +117,13 @@ def _format(payloads: Payloads, node: Node) -> None:
         )
 
 
-def _pattern(payloads: Payloads, node: Node, text: str) -> None:
+def _pattern(payloads: Payloads, node: Node, text: str, most: Node | None) -> None:
     try:
         python(text)
+        afford(node, text, most.value if most is not None else None)
     except PatternError as error:
-        payloads.wrong(PATTERN, node, f"pattern {quoted(text)}: {error.args[0]}", error.args[1], key=True)
+        hint = error.args[1].replace('give "maxLength"', 'give "propertyNames" a "maxLength"')
+        payloads.wrong(PATTERN, node, f"pattern {quoted(text)}: {error.args[0]}", hint, key=True)
 
 
 def _closest(payloads: Payloads, node: Node, kinds: list[str], typed: Shape) -> Shape:

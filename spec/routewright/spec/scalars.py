@@ -102,7 +102,7 @@ class Reader:
             self.wrong("pattern", VALUE, f'"pattern" must be a string, not {type_name(value)}')
             return None
         try:
-            afford(self.node, value)
+            afford(self.node, value, self.node.value.get("maxLength"))
             return python(value)
         except PatternError as error:
             self.wrong("pattern", PATTERN, f"pattern {quoted(value)}: {error.args[0]}", error.args[1])

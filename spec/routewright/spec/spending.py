@@ -25,12 +25,14 @@ _ENDLESS = 2**31
 _NAMED = frozenset({"properties", "dependentSchemas"})
 
 
-def afford(node: Node, pattern: str) -> None:
-    """`spend` for a pattern in this schema: on the texts that its ``maxLength`` and the route's limit allow.
+def afford(node: Node, pattern: str, most: Any = None) -> None:
+    """`spend` for a pattern in this schema, on texts of at most so many characters that a message can hold.
 
     A text that is reached through named properties alone is the only one of its message.
+
+    Args:
+        most: the value of ``maxLength``, which may be wrong, or ``None``.
     """
-    most = node.value.get("maxLength") if isinstance(node.value, dict) else None
     length = int(most) if isinstance(most, int | float) and 0 < most < _ENDLESS else _ENDLESS
     place = tokens(node.pointer)
     own = place[:1] == ["routes"] and all(token in _NAMED for token in place[5::2])
