@@ -49,6 +49,9 @@ class RunAction(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     The reply is a stream of action_progress; the last part holds the result. The action ends when the client leaves.
 
     ``run_action``, from the client, answered by a stream of `ActionProgress`.
+
+    >>> msgspec.json.decode(b'{"action": "wait", "arguments": {"seconds": 2, "steps": 4}}', type=RunAction)
+    RunAction(action='wait', arguments=RunActionArguments(path=UNSET, algorithm=UNSET, seconds=2.0, steps=4))
     """
 
     action: components.ActionName

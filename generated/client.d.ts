@@ -193,6 +193,8 @@ export namespace vision {
    * Capture the workspace and measure it
    *
    * Without an image of its own in the payload, the request captures the screen. Everything in the payload is optional.
+   *
+   * @example {"colors": 3}
    */
   export interface RequestWorkspaceAnalysis {
     /**
@@ -235,6 +237,8 @@ export namespace vision {
    *
    * From now on the workspace is captured again and again, until stop_monitoring or until the connection ends. Starting
    * anew replaces the settings.
+   *
+   * @example {"interval": 2, "threshold": 0.05}
    */
   export interface StartMonitoring {
     /** Seconds between two captures. (minimum 0.2, maximum 3600, default 1.0) */
@@ -270,7 +274,11 @@ export namespace vision {
     cells: components.ChangedCell[];
   }
 
-  /** The workspace is not being watched any more */
+  /**
+   * The workspace is not being watched any more
+   *
+   * @example {"active": true, "captures": 12, "failures": 0, "events": 3}
+   */
   export interface MonitoringStopped {
     /** It was being watched until now. */
     active: boolean;
@@ -295,6 +303,9 @@ export namespace automation {
    * Run an action
    *
    * The reply is a stream of action_progress; the last part holds the result. The action ends when the client leaves.
+   *
+   * @example {"action": "wait", "arguments": {"seconds": 2, "steps": 4}}
+   * @example {"action": "hash_file", "arguments": {"path": "README.md", "algorithm": "sha256"}}
    */
   export interface RunAction {
     action: components.ActionName;

@@ -32,6 +32,9 @@ class RequestWorkspaceAnalysis(msgspec.Struct, kw_only=True, forbid_unknown_fiel
     Without an image of its own in the payload, the request captures the screen. Everything in the payload is optional.
 
     ``request_workspace_analysis``, from the client, answered by `WorkspaceAnalysis`.
+
+    >>> msgspec.json.decode(b'{"colors": 3}', type=RequestWorkspaceAnalysis)
+    RequestWorkspaceAnalysis(image=UNSET, colors=3, columns=8, rows=6)
     """
 
     image: Annotated[str, msgspec.Meta(min_length=4, max_length=4190000)] | msgspec.UnsetType = msgspec.UNSET
@@ -87,6 +90,9 @@ class StartMonitoring(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     anew replaces the settings.
 
     ``start_monitoring``, from the client, answered by `MonitoringStarted`.
+
+    >>> msgspec.json.decode(b'{"interval": 2, "threshold": 0.05}', type=StartMonitoring)
+    StartMonitoring(interval=2.0, threshold=0.05)
     """
 
     interval: Annotated[float, msgspec.Meta(ge=0.2, le=3600.0)] = 1.0
@@ -135,6 +141,9 @@ class MonitoringStopped(msgspec.Struct, kw_only=True, forbid_unknown_fields=True
     """The workspace is not being watched any more.
 
     ``monitoring_stopped``, from the handler.
+
+    >>> msgspec.json.decode(b'{"active": true, "captures": 12, "failures": 0, "events": 3}', type=MonitoringStopped)
+    MonitoringStopped(active=True, captures=12, failures=0, events=3)
     """
 
     active: bool
