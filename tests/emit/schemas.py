@@ -44,7 +44,9 @@ def names() -> st.SearchStrategy[str]:
 
 def values() -> st.SearchStrategy[Any]:
     """JSON values."""
-    numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+    numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False).filter(
+        lambda each: not each.is_integer()
+    )
     leaves = st.none() | st.booleans() | numbers | texts()
     return st.recursive(
         leaves, lambda each: st.lists(each, max_size=3) | st.dictionaries(names(), each, max_size=3), max_leaves=6

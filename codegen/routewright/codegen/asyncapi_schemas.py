@@ -5,6 +5,7 @@ ignore, goes into an ``allOf``; keywords that draft 7 does not have stay as they
 a named one gets a name too, from its place: tools that make types of the document would otherwise number them.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ _ONE = frozenset(
 _LISTS = frozenset({"allOf", "anyOf", "oneOf"})
 _MAPS = frozenset({"patternProperties", "properties"})
 _DEPENDENT = frozenset({"dependentRequired", "dependentSchemas"})
-_WALKED = _ONE | _LISTS | _MAPS | _DEPENDENT | {"$ref", "$defs", "prefixItems"}
+_WALKED = _ONE | _LISTS | _MAPS | _DEPENDENT | {"$ref", "$defs", "enum", "prefixItems"}
 
 
 def referred(component: str) -> dict[str, str]:
@@ -74,6 +75,8 @@ def _keywords(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
                 found["additionalItems"] = _inner(schema["items"], f"{name}.additionalItems")
         elif key in _DEPENDENT:
             found["dependencies"] = _dependencies(schema, f"{name}.dependencies")
+        elif key == "enum":
+            found[key] = _distinct(value)
         elif key not in ("$defs", "items"):
             found[key] = value
     return found
@@ -88,6 +91,11 @@ def _dependencies(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
         both = {"allOf": [{"required": found[key]}, value]} if key in found else value
         found[key] = _inner(both, f"{name}.{key}")
     return found
+
+
+def _distinct(values: Sequence[Any]) -> list[Any]:
+    """Each value once, as draft 7 wants it."""
+    return list({json.dumps(each, sort_keys=True): each for each in values}.values())
 
 
 def _all(schemas: Sequence[Any], name: str) -> list[Any]:
