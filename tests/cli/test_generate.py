@@ -41,6 +41,23 @@ def test_check_names_every_difference_and_writes_nothing(run: Run, demo: Path) -
     assert snapshot(demo) == before
 
 
+def test_diff_shows_what_would_be_written_and_fails_nothing(run: Run, demo: Path) -> None:
+    generated = demo / "generated"
+    (generated / "greeter.py").write_text(
+        (generated / "greeter.py").read_text().replace("class Greet(", "class Gruss(")
+    )
+    before = snapshot(demo)
+    done = run("generate", "--diff", cwd=demo)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("--- greeter.py (on disk)\n+++ greeter.py (rendered)\n@@ ")
+    assert "\n-class Gruss(" in done.stdout
+    assert "\n+class Greet(" in done.stdout
+    assert snapshot(demo) == before
+    assert run("generate", cwd=demo).returncode == 0
+    again = run("generate", "--diff", cwd=demo)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "generated is up to date\n")
+
+
 def test_check_names_what_a_route_has_left_behind(run: Run, demo: Path) -> None:
     spec = demo / "websocket-routes.json"
     spec.write_text(spec.read_text().replace('"path": "/ws/greeter"', '"path": "/ws/host"'))
