@@ -19,7 +19,7 @@ from routewright.gateway.figures import add_up
 from routewright.gateway.metrics import exposition
 from routewright.spec import check, report_text
 from routewright.table import GatewayLimits, Limits, RateLimit, Route, Settings, SlowConsumer
-from routewright.table.codes import CLOSES, ERRORS
+from routewright.table.codes import CLOSES, ERRORS, RESERVED
 from tests.documents import PATIENCE, ROOT, Page, Terminal, found, page, pages
 
 README = page("README.md")
@@ -295,8 +295,8 @@ def test_the_client_in_javascript(demo: Terminal, node: str) -> None:
 def test_the_page_lists_the_codes() -> None:
     listed = dict(re.findall(r"^\| (`.+?`) \| (yes|no) \|", FRONTEND.text, re.MULTILINE))
     codes = {code: word == "yes" for names, word in listed.items() for code in re.findall(r"`(\w+)`", names)}
-    assert {code for code, retryable in codes.items() if retryable} == RETRYABLE - {"circuit_open"}
-    assert set(codes) == {each.code for each in ERRORS} - {"circuit_open", "not_subscribed"}
+    assert {code for code, retryable in codes.items() if retryable} == RETRYABLE - RESERVED
+    assert set(codes) == {each.code for each in ERRORS} - RESERVED
     reconnect = {
         int(code): word == "yes"
         for code, word in re.findall(r"^\| (\d{4})[^|]*\|[^|]+\| (yes|no) \|", FRONTEND.text, re.MULTILINE)

@@ -50,8 +50,12 @@ def docs(
 def pages(spec: "Spec", url: str = "") -> dict[str, str]:
     """The pages of a spec, with a manifest, by their path below the folder."""
     from routewright.codegen.reference import Code, reference
-    from routewright.table.codes import CLOSES, ERRORS
+    from routewright.table.codes import CLOSES, ERRORS, RESERVED
 
-    errors = [Code(each.code, each.retryable, each.meaning, each.advice) for each in ERRORS]
-    closes = [Code(str(each.code), each.reconnect, each.meaning, each.advice) for each in CLOSES]
+    errors = [
+        Code(each.code, each.retryable, each.meaning, each.advice) for each in ERRORS if each.code not in RESERVED
+    ]
+    closes = [
+        Code(str(each.code), each.reconnect, each.meaning, each.advice) for each in CLOSES if each.code not in RESERVED
+    ]
     return reference(spec, errors=errors, closes=closes, url=url)
