@@ -16,7 +16,7 @@ from routewright.codegen.defaults import json_value
 from routewright.codegen.expressions import Expression, bracket, call, columns, lay, one_line, text
 from routewright.codegen.statements import Function, If, Line, Statement, body_lines, each, function_lines, when
 from routewright.spec.ecma import python
-from routewright.spec.keywords import subschemas
+from routewright.spec.keywords import ANNOTATIONS, subschemas
 
 SOURCES = {
     "routewright.table.checks": (
@@ -48,8 +48,11 @@ SOURCES = {
 """What check functions may import, by module."""
 
 _RESERVED = frozenset({*(name for each in SOURCES.values() for name in each), "violation", "components", "msgspec"}) | {
-    "any", "bool", "dict", "enumerate", "float", "index", "int", "isinstance", "len", "list", "name", "set", "str",
-    "value", "seen", "branch", "count", "range", "sum",
+    "any", "bool", "dict", "enumerate", "float", "int", "isinstance", "len", "list", "set", "str",
+    "value", "seen", "range", "sum", "violation", "constant", "key", "index",
+    # what a reader takes for something else
+    "abs", "all", "bytes", "chr", "dir", "filter", "format", "hash", "hex", "id", "input", "iter", "map", "max", "min",
+    "next", "object", "open", "ord", "pow", "print", "repr", "round", "slice", "sorted", "tuple", "type", "vars", "zip",
 }  # fmt: skip
 _DEEP = 6
 """Levels of indentation after which a schema gets a function of its own."""
@@ -78,6 +81,8 @@ class _Scope:
 
     name: str
     variables: set[str] = field(default_factory=set)
+    known: dict[str, str] = field(default_factory=dict)
+    """The type of variables of which it is sure at this place."""
     depth: int = 1
 
 
@@ -111,7 +116,11 @@ class Checks:
         """A function of that name for a schema; ``tracked``: it notes what it has evaluated."""
         scope = _Scope(name)
         place = len(self.functions)
-        body = self._schema(schema, "value", (), "seen" if tracked else None, scope)
+        if isinstance(schema, dict) and schema.keys() - {"$defs", *ANNOTATIONS} == {"$ref"}:
+            arguments = map(text, ("value", "seen") if tracked else ("value",))
+            body: list[Statement] = [Line("return ", call(self._component(schema["$ref"], tracked), arguments))]
+        else:
+            body = self._schema(schema, "value", (), "seen" if tracked else None, scope)
         parameters = f"value: {self.local('Any')}"
         if tracked:
             parameters += f", seen: {self.local('Seen')}"
@@ -146,6 +155,8 @@ class Checks:
         declared = schema.get("type")
         kinds = [declared] if isinstance(declared, str) else list(declared or ())
         statements = self._type(kinds, value, path) + self._enumerated(schema, value, path)
+        if len(kinds) == 1:
+            scope.known[value] = "number" if kinds == ["integer"] else kinds[0]
         if "$ref" in schema:
             statements += self._violation_of(self._component(schema["$ref"], seen is not None), value, path, seen)
         for kind, words in (
@@ -154,8 +165,7 @@ class Checks:
             ("array", self._array(schema, value, path, seen, scope)),
             ("object", self._object(schema, value, path, seen, scope)),
         ):
-            certain = kinds == [kind] or (kind == "number" and kinds == ["integer"])
-            statements += words if certain else when(self._is(kind, value), words)
+            statements += words if scope.known.get(value) == kind else when(self._is(kind, value), words)
         return statements + self._combined(schema, value, path, seen, scope)
 
     def _type(self, kinds: list[str], value: str, path: Path) -> list[Statement]:
@@ -270,11 +280,12 @@ class Checks:
         if schema is False:
             fail = self._fail(f"Expected `array` of length <= {start}", path)
             return when(f"len({value}) > {start}" if start else value, [fail])
-        index, item = self._variable("index", scope), self._variable("item", scope)
+        index, item = self._variable("index", scope, own=True), self._variable("item", scope)
         source = f"enumerate({value}[{start}:], {start})" if start else f"enumerate({value})"
         scope.depth += 1
         body = self._part(schema, item, (*path, index), scope)
         scope.depth -= 1
+        scope.variables -= {index, item}
         return each(f"for {index}, {item} in {source}", body)
 
     def _contains(
@@ -321,9 +332,7 @@ class Checks:
             adding = "update" if len(properties) > 1 else "add"
             statements.append(Line("", text(f"{seen}.names.{adding}({known})")))
         for name, inner in schema.get("dependentSchemas", {}).items():
-            scope.depth += 1
-            body = self._schema(inner, value, path, seen, scope)
-            scope.depth -= 1
+            body = self._branch(inner, value, path, seen, scope)
             statements += when(f"{self._text(name)} in {value}", body)
         return statements
 
@@ -338,7 +347,7 @@ class Checks:
             further = True
         else:
             statements = []
-        name, item = self._variable("name", scope), self._variable("item", scope)
+        name, item = self._variable("key", scope, own=True), self._variable("item", scope)
         scope.depth += 2
         body = self._schema(schema.get("propertyNames", True), name, (*path, name), None, scope)
         for text_, inner in schema.get("patternProperties", {}).items():
@@ -350,6 +359,7 @@ class Checks:
         else:
             rest = self._part(further, item, (*path, name), scope)
         scope.depth -= 2
+        scope.variables -= {name, item}
         if rest:
             conditions = [f"{found}({name}) is None" for found in patterns.values()]
             if properties:
@@ -397,10 +407,8 @@ class Checks:
     def _if(
         self, schema: Mapping[str, Any], value: str, path: Path, seen: str | None, scope: _Scope
     ) -> list[Statement]:
-        scope.depth += 1
-        then = self._schema(schema.get("then", True), value, path, seen, scope)
-        otherwise = self._schema(schema.get("else", True), value, path, seen, scope)
-        scope.depth -= 1
+        then = self._branch(schema.get("then", True), value, path, seen, scope)
+        otherwise = self._branch(schema.get("else", True), value, path, seen, scope)
         check = self._function(schema["if"], scope, tracked=seen is not None)
         if seen is not None:
             branch = self._variable("branch", scope)
@@ -420,30 +428,40 @@ class Checks:
         rest = {key: each for key, each in schema.items() if key not in _UNEVALUATED}
         statements += self._said(rest, value, path, own, scope)
         for keyword, kind, step, others in (
-            ("unevaluatedProperties", "object", "name", "names"),
+            ("unevaluatedProperties", "object", "key", "names"),
             ("unevaluatedItems", "array", "index", "items"),
         ):
             if keyword not in schema:
                 continue
-            key = self._variable(step, scope)
+            key = self._variable(step, scope, own=True)
             scope.depth += 2
             if schema[keyword] is False:
-                unexpected = "Unexpected field" if step == "name" else "Unexpected item"
+                unexpected = "Unexpected field" if step == "key" else "Unexpected item"
                 body: list[Statement] = [self._fail(unexpected, (*path, key))]
             else:
                 body = self._inside(schema[keyword], f"{value}[{key}]", "item", (*path, key), scope, 0)
             scope.depth -= 2
+            scope.variables.discard(key)
             found = each(f"for {key} in {own}.other_{others}({value})", body)
             whole = value if kind == "object" else f"range(len({value}))"
             found.append(Line("", text(f"{own}.{others}.update({whole})")))
             if seen is None:
                 found.pop()
-            statements += when(self._is(kind, value), found)
+            statements += found if scope.known.get(value) == kind else when(self._is(kind, value), found)
         if seen is not None:
             statements.append(Line("", text(f"{seen}.add({own})")))
         return statements
 
     # parts
+
+    def _branch(self, schema: Any, value: str, path: Path, seen: str | None, scope: _Scope) -> list[Statement]:
+        """`_schema` under a condition: what it makes sure of is not so afterwards."""
+        before = dict(scope.known)
+        scope.depth += 1
+        body = self._schema(schema, value, path, seen, scope)
+        scope.depth -= 1
+        scope.known = before
+        return body
 
     def _inside(self, schema: Any, source: str, wanted: str, path: Path, scope: _Scope, deeper: int) -> list[Statement]:
         """A member of a value in a variable of its own, and what its schema says of it."""
@@ -453,6 +471,7 @@ class Checks:
         scope.depth += deeper
         body = self._part(schema, variable, path, scope)
         scope.depth -= deeper
+        scope.variables.discard(variable)
         return [Line(f"{variable} = ", text(source)), *body] if body else []
 
     def _part(self, schema: Any, value: str, path: Path, scope: _Scope) -> list[Statement]:
@@ -490,13 +509,16 @@ class Checks:
 
     # names
 
-    def _variable(self, wanted: str, scope: _Scope) -> str:
+    def _variable(self, wanted: str, scope: _Scope, *, own: bool = False) -> str:
+        """A new variable; ``own``: it is not called like a property, and may have a name that these may not have."""
         name = re.sub(r"\W+", "_", wanted, flags=re.ASCII).strip("_").lower()[:_LONG]
         if not name or not names.plain(name):
             name = "item"
-        reserved = _RESERVED - {"index", "name"} if wanted in ("index", "name") else _RESERVED
-        found = names.unique(name, reserved, scope.variables, self.taken, separator="_")
+        if name in _RESERVED and not own:
+            name = f"{name}_"
+        found = names.unique(name, scope.variables, self.taken, separator="_")
         scope.variables.add(found)
+        scope.known.pop(found, None)
         return found
 
     def _text(self, name: str) -> str:

@@ -67,7 +67,9 @@ def function_lines(function: Function) -> list[str]:
     """The lines of a function."""
     head = f"def {function.name}({function.parameters}) -> {function.result}:"
     doc = [f'{INDENT}"""{function.doc}"""'] if function.doc else []
-    return [head, *doc, *body_lines(function.body, 1), f"{INDENT}return None"]
+    last = function.body[-1] if function.body else None
+    end = [] if isinstance(last, Line) and last.prefix.startswith("return") else [f"{INDENT}return None"]
+    return [head, *doc, *body_lines(function.body, 1), *end]
 
 
 def body_lines(statements: Iterable[Statement], depth: int = 0) -> list[str]:
@@ -80,25 +82,35 @@ def body_lines(statements: Iterable[Statement], depth: int = 0) -> list[str]:
                 source = prefix + lay(expression, len(margin), len(margin) + columns(prefix))
                 lines += (margin + source).split("\n")
             case If():
-                conditions, body = statement.conditions, statement.body
-                while not statement.otherwise and len(body) == 1 and isinstance(body[0], If) and not body[0].otherwise:
-                    conditions, body = conditions + body[0].conditions, body[0].body
-                lines += [*_condition(conditions, margin), *body_lines(body, depth + 1)]
-                if statement.otherwise:
-                    lines += [f"{margin}else:", *body_lines(statement.otherwise, depth + 1)]
+                lines += _if(statement, depth)
             case For(head=head, body=body):
                 lines += [f"{margin}{head}:", *body_lines(body, depth + 1)]
     return lines
 
 
-def _condition(conditions: tuple[str, ...], margin: str) -> list[str]:
+def _if(statement: If, depth: int, keyword: str = "if") -> list[str]:
+    margin = INDENT * depth
+    conditions, body = statement.conditions, statement.body
+    while not statement.otherwise and len(body) == 1 and isinstance(body[0], If) and not body[0].otherwise:
+        conditions, body = conditions + body[0].conditions, body[0].body
+    lines = [*_condition(conditions, margin + keyword), *body_lines(body, depth + 1)]
+    match statement.otherwise:
+        case (If() as other,):
+            return lines + _if(other, depth, "elif")
+        case (_, *_):
+            return [*lines, f"{margin}else:", *body_lines(statement.otherwise, depth + 1)]
+    return lines
+
+
+def _condition(conditions: tuple[str, ...], start: str) -> list[str]:
+    margin = start[: len(start) - len(start.lstrip())]
     parts = [f"({each})" if " or " in each and len(conditions) > 1 else each for each in conditions]
-    whole = f"{margin}if {' and '.join(parts)}:"
+    whole = f"{start} {' and '.join(parts)}:"
     if columns(whole) <= WIDTH:
         return [whole]
     inner = margin + INDENT
     joined = f"{inner}{' and '.join(parts)}"
-    return [f"{margin}if (", *([joined] if columns(joined) <= WIDTH else _split(parts, inner)), f"{margin}):"]
+    return [f"{start} (", *([joined] if columns(joined) <= WIDTH else _split(parts, inner)), f"{margin}):"]
 
 
 def _split(parts: list[str], inner: str) -> list[str]:
