@@ -185,9 +185,30 @@ def test_the_spec_author_s_commands(terminal: Terminal) -> None:
     assert terminal.type(commands[0]) == SPEC_AUTHOR.following(commands[0]).text
     (terminal.folder / "websocket-routes.json").write_text(rooms)
     terminal.type("routewright generate")
+    terminal.type(COMMIT)
     for command in commands:
         terminal.type(command)
     assert (terminal.folder / "generated" / "websocket-routes.schema.json").is_file()
+
+
+COMMIT = (
+    "git init -q -b main && git add -A"
+    " && git -c user.name=a -c user.email=a@example.org -c commit.gpgsign=false commit -q -m first"
+)
+
+
+def test_the_plan_of_the_page(terminal: Terminal) -> None:
+    block = next(text for text in SPEC_AUTHOR.titled("in a route") if "place_order" in text)
+    spec = {"routes": [{"path": "/ws/orders", "pythonModule": "orders", **json.loads(block)}]}
+    file = terminal.folder / "websocket-routes.json"
+    file.write_text(json.dumps(spec, indent=2))
+    terminal.type(COMMIT)
+    payload = spec["routes"][0]["messages"]["place_order"]["payload"]
+    payload["properties"]["count"]["maximum"] = 9
+    payload["properties"]["note"] = {"type": "string", "maxLength": 200}
+    file.write_text(json.dumps(spec, indent=2))
+    said = terminal.type("routewright plan --against main --fail-on none")
+    assert said == SPEC_AUTHOR.one("what plan says")
 
 
 # docs/handler-author.md

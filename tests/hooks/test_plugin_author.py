@@ -21,6 +21,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "plugin-author.md").read_text()
 BLOCKS = re.findall(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', PAGE, re.MULTILINE | re.DOTALL)
 FILES = {title: text for _, title, text in BLOCKS if title}
+EMITTING = "websocket-routes.json (with an emitter)"
 
 
 @pytest.fixture
@@ -28,14 +29,15 @@ def written(project: Path) -> Path:
     """A project with every file of the page."""
     for title, text in FILES.items():
         file = project / title
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     return project
 
 
 def test_every_block_is_used() -> None:
     used = {"plugins/polite.py", "plugins/tenant.py", "plugins/redact.py", "test_plugins.py"}
-    assert set(FILES) == {*used, "websocket-routes.json", "pyproject.toml"}
+    emitter = {EMITTING, "plugins/notes.py", "plugins/templates/events.txt.jinja", "generated/messages.md"}
+    assert set(FILES) == {*used, *emitter, "websocket-routes.json", "pyproject.toml"}
     assert [text for language, title, text in BLOCKS if not title] == ["pip install docs/examples/plugin\n"]
     assert PAGE.count("```") == 2 * len(BLOCKS)
     assert (DOCS / "examples" / "plugin" / "pyproject.toml").is_file()
@@ -73,6 +75,16 @@ async def test_the_second_plugin_asks_for_tenants(written: Path, plugins: Plugin
     hooks.connect.run(SessionInfo(id=1, route=route, path="/", principal=acme))
     with pytest.raises(Refusal, match="tenants only"):
         hooks.connect.run(a_session())
+
+
+def test_the_emitter_writes_what_the_page_says(written: Path) -> None:
+    (written / "generated" / "messages.md").unlink()
+    (written / "websocket-routes.json").write_text(FILES[EMITTING])
+    command = Path(sys.executable).with_name("routewright")
+    ran = subprocess.run([command, "generate"], cwd=written, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert (written / "generated" / "messages.md").read_text() == FILES["generated/messages.md"]
+    assert (written / "generated" / "events.txt").read_text() == "chat.said\n"
 
 
 def test_the_page_s_tests_pass(written: Path) -> None:
