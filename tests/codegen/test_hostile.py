@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import keyword
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -32,18 +33,27 @@ from routewright.table import Table, load
 from routewright.table.frames import client_messages, decoder
 
 STATEMENTS = (ast.ImportFrom, ast.Import, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Expr)
+CHECKS = (ast.FunctionDef, ast.If, ast.For, ast.Return)
 CALLED = {
+    "Final", "Violation", "Seen", "add", "any", "any_fits", "any_seen", "anything", "below", "count_fitting",
+    "count_seen", "enumerate", "equal", "is_integer", "is_multiple", "is_number", "isinstance", "items", "len", "min",
+    "nothing", "other_items", "other_names", "pattern", "range", "unique", "update",
     "field", "Meta", "Table", "Route", "MessageType", "Pool", "Middleware", "Parameter", "Settings", "Admin", "Limits"
 }  # fmt: skip
-IMPORTED = {"typing", "msgspec", "routewright.table", None}
+IMPORTED = {
+    "typing", "msgspec", "routewright.table", "routewright.table.checks", "routewright.table.formats",
+    "routewright.table.json_values", None,
+}  # fmt: skip
+OWN = re.compile(r"_?(check|track)_\w+|_[a-z]\w*_[0-9]+|_PATTERN_[0-9]+")
+"""Functions of the generated module."""
 
 
 def assert_harmless(source: str) -> None:
     """The file imports, declares and states; nothing else."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.stmt):
-            assert isinstance(node, STATEMENTS)
-        if isinstance(node, ast.Expr):
+            assert isinstance(node, STATEMENTS + CHECKS)
+        if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Call):
             assert isinstance(node.value, ast.Constant)
             assert isinstance(node.value.value, str)
         if isinstance(node, ast.ImportFrom):
@@ -53,7 +63,7 @@ def assert_harmless(source: str) -> None:
             assert [each.name for each in node.names] == ["msgspec"]
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id  # type: ignore[attr-defined]
-            assert name in CALLED or name.startswith("Ask")
+            assert name in CALLED or name.startswith("Ask") or OWN.fullmatch(name)
         if isinstance(node, ast.Name | ast.Attribute | ast.arg):
             name = next(getattr(node, each) for each in ("id", "attr", "arg") if hasattr(node, each))
             assert name.isidentifier()
@@ -160,6 +170,29 @@ def test_identifiers_of_a_broken_spec(name: str, key: str) -> None:
     except RenderError:
         return
     assert name.isidentifier()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(texts(), min_size=1, max_size=4, unique=True))
+def test_texts_of_checked_schemas(names: list[str]) -> None:
+    schema = {
+        "type": "object",
+        "required": names,
+        "properties": {name: {"enum": [name, {name: [name]}]} for name in names},
+        "dependentRequired": dict.fromkeys(names, names),
+        "additionalProperties": {"const": names[0]},
+        "anyOf": [{"const": {name: name}} for name in names] + [{"required": names}],
+    }
+    asked = message(AnyShape(), checked=True, schema=schema)
+    check = through(spec(route(asked))).routes[0].messages[0].check
+    assert check is not None
+    assert check({name: name for name in names}) is None
+    assert check({name: {name: [name]} for name in names}) is None
+    for name in names:
+        violation = check({**dict(zip(names, names, strict=True)), name: [name]})
+        assert violation is not None
+        assert violation.path == (name,)
+    assert check({**dict(zip(names, names, strict=True)), "".join(names) + "!": None}) is not None
 
 
 @settings(max_examples=60, deadline=None)

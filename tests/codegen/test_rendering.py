@@ -58,7 +58,27 @@ def hostile() -> model.Spec:
         for index, piece in enumerate(pieces)
     ]
     whole = model.ObjectShape(properties=tuple(fields))
+    messages.append(message(model.AnyShape(), name="checked", model="Checked", checked=True, schema=demanding(pieces)))
     return spec(route(message(whole), *messages, summary=pieces[-1], description=pieces[-2]), title=pieces[-3])
+
+
+def demanding(names: list[str]) -> Any:
+    """A schema that says these texts wherever a schema may say a text."""
+    inner: Any = {"enum": [*names, {name: [name] for name in names}]}
+    for name in names[:12]:
+        inner = {"type": "object", "properties": {name: inner}, "required": [name]}
+    return {
+        "properties": {name: {"const": name, "not": {"enum": [name, "x"]}} for name in names},
+        "required": names,
+        "dependentRequired": dict.fromkeys(names, names[:3]),
+        "dependentSchemas": {name: {"required": [name]} for name in names},
+        "patternProperties": {re.sub(r"\W", ".", name): inner for name in names},
+        "additionalProperties": {"const": {name: name for name in names}},
+        "oneOf": [{"const": name} for name in names],
+        "if": {"required": names},
+        "else": {"type": ["string", "integer", "null"], "enum": names},
+        "unevaluatedProperties": False,
+    }
 
 
 def wide() -> model.Spec:
@@ -98,6 +118,13 @@ def wide() -> model.Spec:
         route(
             message(closed, summary="Says it.", description=f"{LONG}\n\n    {LONG}\n\n{LONG}"),
             *messages,
+            message(
+                model.AnyShape(),
+                name="deep",
+                model="Deep",
+                checked=True,
+                schema=demanding([f"a rather long name of a property, number {index}" for index in range(14)]),
+            ),
             capabilities=tuple(f"capability-{index}" for index in range(12)),
             limits=model.Limits(message_bytes=1, in_flight=1, connections=1),
             middleware=(model.Middleware(name="audit", settings={"fields": ["a" * 40, "b" * 40, {"c": "d" * 40}]}),),

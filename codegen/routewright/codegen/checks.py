@@ -165,7 +165,8 @@ class Checks:
             ("array", self._array(schema, value, path, seen, scope)),
             ("object", self._object(schema, value, path, seen, scope)),
         ):
-            statements += words if scope.known.get(value) == kind else when(self._is(kind, value), words)
+            if words:
+                statements += words if scope.known.get(value) == kind else when(self._is(kind, value), words)
         return statements + self._combined(schema, value, path, seen, scope)
 
     def _type(self, kinds: list[str], value: str, path: Path) -> list[Statement]:
@@ -447,7 +448,8 @@ class Checks:
             found.append(Line("", text(f"{own}.{others}.update({whole})")))
             if seen is None:
                 found.pop()
-            statements += found if scope.known.get(value) == kind else when(self._is(kind, value), found)
+            if found:
+                statements += found if scope.known.get(value) == kind else when(self._is(kind, value), found)
         if seen is not None:
             statements.append(Line("", text(f"{seen}.add({own})")))
         return statements
