@@ -63,6 +63,57 @@ def test_a_folder_means_the_spec_in_it(run: Run, demo: Path) -> None:
     )
 
 
+RISKY = """{
+  "routes": [
+    {"path": "/ws/a", "pythonModule": "a", "rateLimit": false}
+  ]
+}
+"""
+
+
+def test_warnings_are_printed_and_counted_and_fail_only_a_strict_check(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "websocket-routes.json").write_text(RISKY)
+    done = run("check")
+    assert (done.returncode, done.stdout) == (0, "websocket-routes.json: 1 route, 0 messages, no errors, 1 warning\n")
+    assert done.stderr.startswith("websocket-routes.json:3:57: RW251 warning: ")
+    strict = run("check", "--strict")
+    assert (strict.returncode, strict.stdout) == (1, "")
+    assert strict.stderr.endswith("websocket-routes.json: 1 route, 0 messages, no errors, 1 warning\n")
+    annotated = run("check", "--strict", "--format", "github")
+    assert (annotated.returncode, annotated.stdout.partition(" ")[0]) == (1, "::warning")
+    listed = run("check", "--format", "json")
+    assert (listed.returncode, [each["severity"] for each in json.loads(listed.stdout)]) == (0, ["warning"])
+
+
+def test_other_commands_only_count_warnings(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "websocket-routes.json").write_text(RISKY)
+    done = run("generate")
+    assert (done.returncode, done.stderr) == (0, "1 warning: `routewright check` shows it\n")
+    assert run("routes").stderr == ""
+
+
+def test_a_budget_that_holds_is_shown_and_one_that_does_not_is_a_problem(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "websocket-routes.json").write_text(RISKY.replace("false", '{"burst": 5}'))
+    shown = run("check", "--connections", "10")
+    assert shown.returncode == 0
+    assert re.search(r"^a +10 ", shown.stdout, re.MULTILINE)
+    held = run("check", "--connections", "10", "--budget", "1GiB", "--format", "json")
+    document = json.loads(held.stdout)
+    assert (held.returncode, document["problems"], document["budget"]["connections"]) == (0, [], 10)
+    assert document["budget"]["bytes"] < 2**30
+    broken = run("check", "--budget", "1GiB")
+    assert broken.returncode == 1
+    assert re.match(r'websocket-routes\.json:3:14: RW601 20,000 connections of route "a" can take ', broken.stderr)
+    annotated = run("check", "--budget", "1GiB", "--format", "github")
+    assert annotated.stdout.startswith("::error file=websocket-routes.json,line=3,")
+
+
+def test_a_budget_is_a_size(run: Run, demo: Path) -> None:
+    done = run("check", "--budget", "much", str(demo))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "512MiB" in done.stderr
+
+
 def test_handlers_a_message_without_a_handler_names_both_sides(run: Run, demo: Path) -> None:
     module = demo / "handlers/greeter.py"
     module.write_text(module.read_text().replace("@on(CountDown)\n", ""))

@@ -173,7 +173,9 @@ SPEC: dict[str, Any] = {
         {
             "path": "/ws",
             "pythonModule": "a",
-            "messages": {"look": {"payload": {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/A"}}}}},
+            "messages": {
+                "look": {"payload": {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/A"}}}}
+            },
         }
     ],
 }
