@@ -79,7 +79,7 @@ class Endpoint:
 
     def bind(self, route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int) -> None:
         """Serve this route from now on. Requests that are under way end where they began."""
-        changed_rate = getattr(self, "route", route).rate_limit != route.rate_limit
+        old: Route | None = getattr(self, "route", None)
         self.route = route
         self.pool = pool
         self.hooks = hooks
@@ -89,8 +89,9 @@ class Endpoint:
         self.reply_hook = hooks.reply
         self.declared = tuple(message.name for message in client_messages(route))
         self.undeclared = MessageType(name="", timeout=route.timeout)
-        self.decode = client_decoder(route)
-        if changed_rate:
+        if old is None or (old.framing, old.open, old.messages) != (route.framing, route.open, route.messages):
+            self.decode = client_decoder(route)
+        if old is not None and old.rate_limit != route.rate_limit:
             self.limiters.clear()
             for connection in self.connections:
                 connection.limiter = self.limiter(connection)

@@ -74,14 +74,21 @@ class Gateway:
 
     # Epochs
 
-    def prepare(self) -> Table:
-        """Load what is below ``generated/`` as the next epoch, and welcome its workers.
+    def load(self) -> Table:
+        """What is below ``generated/``, under the command's overrides.
 
         Raises:
             TableError: it does not load.
+            OverrideError: an override does not fit it.
+        """
+        return apply_to_table(load(self.folder), self.overrides)
+
+    def prepare(self, table: Table) -> Table:
+        """Take a table for the next epoch, and welcome its workers.
+
+        Raises:
             PluginError: a plugin that it names does not load.
         """
-        table = apply_to_table(load(self.folder), self.overrides)
         self.plugins.reload(table)
         for pool in table.pools:
             self.bridge.pool(pool.name, pool.digest)

@@ -17,6 +17,7 @@ import msgspec
 import structlog
 import zmq
 
+from routewright.gateway.beside import beside
 from routewright.gateway.control import (
     Ask,
     Commit,
@@ -72,7 +73,7 @@ class GatewayProcess:
         await self.control.open(socket.socket(fileno=self.start.control))
         gateway = self.gateway
         try:
-            gateway.prepare()
+            gateway.prepare(gateway.load())
             gateway.commit()
             self._start_bridge(gateway.settings.bridge)
             gateway.on_pools_changed = self._tell_pools
@@ -133,7 +134,7 @@ class GatewayProcess:
         match message:
             case Prepare():
                 try:
-                    gateway.prepare()
+                    gateway.prepare(await beside(gateway.load))
                 except (TableError, PluginError, OverrideError) as error:
                     return Done(str(error))
                 return Done()

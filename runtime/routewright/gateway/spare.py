@@ -48,14 +48,17 @@ class Spare:
         self._stopped = False
 
     async def take(self) -> Interpreter:
-        """An interpreter; the next spare is started behind it."""
+        """An interpreter: the spare one, if there is one."""
         waiting, self._next = self._next, None
         interpreter = await waiting if waiting is not None else None
         if interpreter is None or interpreter.process.returncode is not None:
             interpreter = await self._start()
+        return interpreter
+
+    def refill(self) -> None:
+        """Start the next spare, now that whoever took the last one is ready: until then it would be in the way."""
         if self._keep and self._next is None and not self._stopped:
             self._next = asyncio.create_task(self._start())
-        return interpreter
 
     async def _start(self) -> Interpreter:
         # not a pipe: uvloop closes a pipe's descriptor twice, and the second time it may be another file's

@@ -18,6 +18,7 @@ from typing import Any
 
 import structlog
 
+from routewright.gateway.beside import behind
 from routewright.gateway.control import Commit, Discard, Gone, Prepare, Refused, Release
 from routewright.gateway.curve import worker_environment
 from routewright.gateway.gateways import GatewayChild, GatewayFailed
@@ -199,7 +200,7 @@ class Supervisor:
     async def _run_compile(self) -> Compiled:
         if self._compile is None:
             return Compiled(True)
-        compiled = await asyncio.to_thread(self._compile)
+        compiled = await behind(self._compile)
         self._files = compiled.files
         return compiled
 

@@ -72,6 +72,7 @@ class WorkerProcess:
         except asyncio.CancelledError:
             self.kill()
             raise
+        self._spare.refill()
         if self.state == "starting":
             code = await self.ended
             self._failed(f"{self.pool.name} ended with exit code {code} before it was ready")

@@ -55,7 +55,7 @@ def load(folder: Path) -> Table:
     finally:
         sys.meta_path.remove(finder)
         kept = {module.__name__ for _, module in _shared.values()}
-        for name in [name for name in sys.modules if name.split(".")[0] == alias and name not in kept]:
+        for name in [name for name in list(sys.modules) if name.split(".")[0] == alias and name not in kept]:
             del sys.modules[name]
     if not isinstance(table, Table):
         raise TableError(f"{folder}/table.py has no `table`: run `routewright generate`")
