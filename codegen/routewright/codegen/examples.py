@@ -156,4 +156,8 @@ def _scalars(value: Any) -> Iterator[Any]:
 
 def _legible(line: str) -> bool:
     """Whether every Python prints these characters as they are, and the line stands in a docstring without escapes."""
-    return "\\" not in line and '"""' not in line and all(c < "\U00010000" and literals.visible(c) for c in line)
+    if "\\" in line or '"""' in line:
+        return False
+    if line.isascii():
+        return line.isprintable()
+    return all(c < "\U00010000" and literals.visible(c) for c in line)

@@ -148,13 +148,12 @@ class Models:
 
     def _doctests(self, definition: Definition) -> tuple[str, ...]:
         payload, examples = self._examples[definition.name]
+        own: dict[str, str] | None = None
+        if definition.is_class:
+            own = self.attributes(payload) if isinstance(payload, ObjectShape) else self._constructor(payload)[1]
 
         def constructor(shape: Shape) -> tuple[str, dict[str, str]]:
-            if shape is not payload or not definition.is_class:
-                return self._constructor(shape)
-            if isinstance(shape, ReferenceShape):
-                return definition.name, self._constructor(shape)[1]
-            return definition.name, self.attributes(shape) if isinstance(shape, ObjectShape) else {}
+            return self._constructor(shape) if own is None or shape is not payload else (definition.name, own)
 
         width = WIDTH - 4 if definition.is_class else WIDTH
         return tuple(Reprs(self._components, constructor).doctests(definition.name, examples, payload, width))
