@@ -59,6 +59,13 @@ def _any_of(options: list[Sound]) -> Sound:
     return lambda value: any(option(value) for option in options)
 
 
+def _all_of(demands: list[Sound]) -> Sound:
+    telling = [each for each in demands if each is not _anything]
+    if len(telling) < 2:
+        return telling[0] if telling else _anything
+    return lambda value: all(each(value) for each in telling)
+
+
 def _among(values: list[Any]) -> Sound:
     known = {(type(value), value) for value in values}
     return lambda value: value.__hash__ is not None and (type(value), value) in known
@@ -70,15 +77,16 @@ def _object(demands: Mapping[str, Any]) -> Sound:
     patterns = [
         (re.compile(python(key)).search, sound(each)) for key, each in demands.get("patternProperties", {}).items()
     ]
-    properties = {key: sound(each) for key, each in demands.get("properties", {}).items()}
-    if any(search(key) for search, _ in patterns for key in properties):
-        return _nothing
+    properties = {
+        key: _all_of([sound(each), *(wanted for search, wanted in patterns if search(key))])
+        for key, each in demands.get("properties", {}).items()
+    }
     rest = sound(demands.get("additionalProperties", True))
     required = frozenset(demands.get("required", ()))
 
     def other(key: str, value: Any) -> bool:
         matching = [each for search, each in patterns if search(key)]
-        return all(each(value) for each in matching) if matching else rest(value)
+        return all(each(value) for each in matching or (rest,))
 
     def check(value: Any) -> bool:
         if type(value) is not dict or not required <= value.keys():
