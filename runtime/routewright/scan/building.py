@@ -13,7 +13,7 @@ from routewright.scan.constants import Constants, source_text
 from routewright.scan.frameworks import FRAMEWORKS, called
 from routewright.scan.modules import FunctionNode, Module, Scope, statements
 from routewright.scan.names import Definition, Expression, External, Names, Parameter, Thing
-from routewright.scan.sites import Handler, Place, Registration, Site, join
+from routewright.scan.sites import Handler, Place, Registration, Site
 from routewright.scan.templates import canonical
 from routewright.scan.texts import EMPTY, Text, text
 from routewright.scan.vocabulary import At, Framework, Holds, Mounts, Registers, Syntax, Word
@@ -173,8 +173,8 @@ class Sites:
 
     def _hold(self, made: Site, node: ast.Call, scope: Scope, framework: Framework, word: Holds) -> None:
         made.app = word.app
-        own = self.path(argument(node, word.prefix), scope, framework.syntax)
-        made.prefix = join(self.version(argument(node, word.version), scope), own, "/")
+        made.prefix = self.path(argument(node, word.prefix), scope, framework.syntax)
+        made.version = self.version(argument(node, word.version), scope)
         function = self.names.thing(node.func, scope)
         for each in self.names.lineage(function) if isinstance(function, Definition) else ():
             if isinstance(each, Definition) and (shared := self.definition(each)) is not None:
@@ -371,7 +371,7 @@ class Sites:
         self, site: Site, path: Text | None, handler: Handler, framework: Framework, place: Place
     ) -> Registration:
         """Add a route."""
-        made = Registration(site, path, handler, framework, place)
+        made = Registration(site, path, handler, framework, place, len(site.items))
         site.items.append(made)
         return made
 

@@ -1,17 +1,18 @@
 """Conflicts: endpoints that claim one path, or that are taken for each other.
 
 Strategy: endpoints are compared within groups of equal keys, so that the cost grows with their number; only shadowing
-compares pairs, of one application, whose first segments meet.
+asks which paths cover which, within one application.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
+from routewright.scan.coverage import Coverage
 from routewright.scan.endpoints import Endpoint
 from routewright.scan.modules import exclude
 from routewright.scan.sites import Place
-from routewright.scan.templates import covers, key, segments
+from routewright.scan.templates import key, segments
 
 _FAMILIES = {"starlette": "fastapi"}
 """Frameworks whose parts go into each other's applications."""
@@ -75,11 +76,13 @@ def _rivals(group: list[Endpoint]) -> Iterator[list[Endpoint]]:
 def _duplicates(endpoints: list[Endpoint]) -> Iterator[Conflict]:
     groups: dict[tuple[str, ...], list[Endpoint]] = defaultdict(list)
     for each in endpoints:
-        groups[key(each.path)].append(each)
+        groups[(_family(each), *key(each.path))].append(each)
     for group in groups.values():
         told: set[frozenset[Place]] = set()
         for rivals in _rivals(group):
-            kept = [each for each in rivals if any(other is not each and _together(each, other) for other in rivals)]
+            kept = rivals
+            if any(each.branch is not None for each in rivals):
+                kept = [each for each in rivals if any(_together(each, other) for other in rivals if other is not each)]
             places = frozenset(each.place for each in kept)
             if len(kept) > 1 and places not in told:
                 told.add(places)
@@ -120,19 +123,16 @@ def _shadows(endpoints: list[Endpoint]) -> Iterator[Conflict]:
             by_app[each.app].append(each)
     for group in by_app.values():
         group.sort(key=lambda each: each.order)
-        patterns: list[Endpoint] = []
+        patterns: Coverage[Endpoint] = Coverage()
         for each in group:
-            for earlier in patterns:
-                if key(earlier.path) == key(each.path) or earlier.handler == each.handler:
-                    continue
-                if exclude(earlier.branch, each.branch):
-                    continue
-                if covers(earlier.path, each.path):
+            for earlier in patterns.covering(each.path):
+                same = key(earlier.path) == key(each.path) or earlier.handler == each.handler
+                if not same and not exclude(earlier.branch, each.branch):
                     message = f"{each.path} is never reached: {earlier.path} is registered before it"
                     yield Conflict("shadowed", message, (each, earlier))
                     break
             if any(segment.takes for segment in segments(each.path)):
-                patterns.append(each)
+                patterns.add(each.path, each)
 
 
 def _slashes(endpoints: list[Endpoint]) -> Iterator[Conflict]:

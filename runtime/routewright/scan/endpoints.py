@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from routewright.scan.messages import Seen
 from routewright.scan.modules import Branch
-from routewright.scan.sites import Mount, Place, Registration, Site, join
+from routewright.scan.sites import Place, Registration, Site, join
 from routewright.scan.templates import display
 from routewright.scan.texts import EMPTY, Hole, Text, strip_right
 
@@ -57,32 +57,33 @@ class Way:
     path: Text
     prefixes: tuple[Text, ...] = ()
     order: tuple[int, ...] = ()
+    version: Text = EMPTY
 
 
 def ways(registration: Registration) -> Iterator[Way]:
     """Every way that leads to a route."""
     site = registration.site
     path = () if registration.path is None else registration.path
-    start = Way(site, path, (), (_place(site, registration),))
-    waiting: list[tuple[Way, frozenset[int], Mount | None]] = [(start, frozenset(), None)]
+    start = Way(site, path, (), (registration.order,), registration.version)
+    waiting: list[tuple[Way, frozenset[int]]] = [(start, frozenset())]
     found = 0
     while waiting and found < _WAYS:
-        way, passed, through = waiting.pop()
+        way, passed = waiting.pop()
         site, glue = way.top, registration.framework.glue
-        own = EMPTY if through is not None and through.replaces else site.prefix
-        path = join(own, way.path, glue)
-        prefixes = (own, *way.prefixes) if own else way.prefixes
+        path = join(site.prefix, way.path, glue)
+        prefixes = (site.prefix, *way.prefixes) if site.prefix else way.prefixes
+        version = way.version or site.version
         above = [mount for mount in site.parents if id(mount.parent) not in passed]
         if not above or len(passed) > _DEPTH:
             found += 1
-            yield Way(site, path, prefixes, way.order)
+            yield Way(site, join(version, path, glue), prefixes, way.order, version)
             continue
         for mount in reversed(above):
             kept = (way.path, way.prefixes) if mount.replaces else (path, prefixes)
             below = (mount.prefix, *kept[1]) if mount.prefix else kept[1]
-            order = (_place(mount.parent, mount), *way.order)
-            up = Way(mount.parent, join(mount.prefix, kept[0], glue), below, order)
-            waiting.append((up, passed | {id(site)}, None))
+            order = (mount.order, *way.order)
+            up = Way(mount.parent, join(mount.prefix, kept[0], glue), below, order, version)
+            waiting.append((up, passed | {id(site)}))
 
 
 def _is_whole(site: Site) -> bool:
@@ -92,10 +93,6 @@ def _is_whole(site: Site) -> bool:
 def holes(path: Text) -> tuple[str, ...]:
     """The expressions in a path that only running would tell."""
     return tuple(piece.shown for piece in path if isinstance(piece, Hole))
-
-
-def _place(site: Site, item: Registration | Mount) -> int:
-    return next((at for at, each in enumerate(site.items) if each is item), 0)
 
 
 def endpoints(registration: Registration, messages: tuple[Seen, ...], asked: Iterable[str]) -> Iterator[Endpoint]:

@@ -1,10 +1,13 @@
 """Modules as nested scopes: which name is bound where, and to what.
 
 Strategy: one pass over the statements of a module, with a stack of its own, so that a chain of a thousand ``elif`` is
-no deeper than one. Nothing is evaluated here.
+no deeper than one. Functions without any word that could matter to routes are not looked into. Nothing is evaluated
+here.
 """
 
 import ast
+import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +15,16 @@ from typing import Literal, NamedTuple, TypeAlias
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 DefinitionNode: TypeAlias = FunctionNode | ast.ClassDef
+
+
+_READING = (
+    rb"(?i:sock|rout|mount|blueprint|\bapp\b|app[l_]|_app|handler|consumer|serve|host|url|sanic|quart|litestar|starl|"
+    rb"tornado|rule|view|path|fastapi|flask)|add_|\.append\(|\.extend\(|\.include|\(app|__init__|\bws\b|\b[wb]p\b"
+)
+READING = re.compile(_READING)
+"""Words without one of which a function neither makes nor registers an endpoint."""
+
+_BINDING = re.compile(_READING + rb"|self\.|cls\.|global|send|type|recv|receive")
 
 
 class Branch(NamedTuple):
@@ -83,11 +96,18 @@ class Module:
     packages: set[str] = field(default_factory=set)
     """First parts of everything that is imported, absolutely, anywhere in it."""
     lines: list[bytes] = field(default_factory=list)
+    _starts: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.scope = Scope("module", self, self.tree, None)
         self.lines = self.source.splitlines(keepends=True)
+        self._starts = [0, *itertools.accumulate(map(len, self.lines))]
         _bind_all(self.scope, self.tree.body)
+
+    def has(self, words: "re.Pattern[bytes]", node: ast.stmt) -> bool:
+        """Whether the source of a statement has any of some words."""
+        last = min(node.end_lineno or node.lineno, len(self._starts) - 1)
+        return words.search(self.source, self._starts[min(node.lineno - 1, last)], self._starts[last]) is not None
 
 
 def statements(body: list[ast.stmt], branch: Branch | None = None) -> Iterator[tuple[ast.stmt, Branch | None]]:
@@ -145,7 +165,8 @@ def _bind_all(scope: Scope, body: list[ast.stmt]) -> None:
                 shared.update(statement.names)
             elif isinstance(statement, DefinitionNode):
                 inner = _define(scope, statement, branch)
-                waiting.append((inner, statement.body))
+                if isinstance(statement, ast.ClassDef) or scope.module.has(_BINDING, statement):
+                    waiting.append((inner, statement.body))
             else:
                 _bind(scope, statement, branch, shared)
 

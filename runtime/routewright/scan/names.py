@@ -93,10 +93,17 @@ class Names:
             case ast.Name():
                 return self._named(node.id, scope, node.lineno) or Expression(node, scope)
             case ast.Attribute():
-                return self.attribute(self.thing(node.value, scope), node.attr) or Expression(node, scope)
+                found = self.attribute(self.thing(node.value, scope), node.attr)
+                return self._folder(found, scope.module) or found or Expression(node, scope)
             case ast.Await() | ast.NamedExpr():
                 return self.thing(node.value, scope)
         return Expression(node, scope)
+
+    def _folder(self, found: Thing | None, module: Module) -> Module | None:
+        """The module that ``import a.b`` makes ``a.b`` mean where ``a`` is a folder without ``__init__.py``."""
+        if not isinstance(found, External) or self._is_known(found.package, found.last):
+            return None
+        return self.project.named(found.name, module, self._anywhere)
 
     def _named(self, name: str, scope: Scope, line: int) -> Thing | None:
         binding = self.binding(name, scope, line)

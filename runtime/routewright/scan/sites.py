@@ -25,14 +25,17 @@ class Handler(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Registration:
-    """A path that is given a handler. ``path`` is ``None`` where the handler answers any."""
+    """A path that is given a handler. ``path`` is ``None`` where the handler answers any; ``order`` counts
+    the items of its site; ``version`` is a prefix that stands before all others."""
 
     site: "Site"
     path: Text | None
     handler: Handler
     framework: Framework
     place: Place
+    order: int = 0
     branch: Branch | None = None
+    version: Text = EMPTY
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +46,7 @@ class Mount:
     child: "Site"
     prefix: Text = EMPTY
     replaces: bool = False
+    order: int = 0
 
 
 Item: TypeAlias = Registration | Mount
@@ -55,6 +59,7 @@ class Site:
     Attributes:
         shown: how the source writes it.
         app: it is an application of its own.
+        version: what stands before the whole path of a route that has none of its own.
         items: what was added, in order.
         parents: where it is mounted.
         alone: it was made in a test, and belongs to nothing outside of it.
@@ -66,6 +71,7 @@ class Site:
     place: Place
     app: bool = False
     prefix: Text = EMPTY
+    version: Text = EMPTY
     items: list[Item] = field(default_factory=list)
     parents: list[Mount] = field(default_factory=list)
     alone: bool = False
@@ -75,7 +81,7 @@ class Site:
         """Put another site below a prefix; the same again changes nothing."""
         known = any(each.parent is self and each.prefix == prefix for each in child.parents)
         if child is not self and not known:
-            mount = Mount(self, child, prefix, replaces)
+            mount = Mount(self, child, prefix, replaces, len(self.items))
             self.items.append(mount)
             child.parents.append(mount)
 

@@ -160,22 +160,12 @@ def key(path: str) -> tuple[str, ...]:
     )
 
 
-def covers(one: str, other: str) -> bool:
-    """Whether every request that fits the other path certainly fits the one."""
-    ours, theirs = segments(one), segments(other)
-    for at, segment in enumerate(ours):
-        if segment.tail:
-            return len(theirs) > at
-        if at >= len(theirs) or not _takes(segment, theirs[at]):
-            return False
-    return len(ours) == len(theirs)
-
-
-def _takes(one: Segment, other: Segment) -> bool:
-    if other.tail:
+def takes(one: Segment, other: Segment) -> bool:
+    """Whether every request that fits the other segment certainly fits the one; of tails, neither."""
+    if one.tail or other.tail:
         return False
     if not one.takes:
-        return one.text == other.text
+        return not other.takes and one.text == other.text
     if not other.takes:
         return bool(other.text) and (one.takes == "str" or (one.takes == "int" and other.text.isdecimal()))
     return one.takes == "str" or (one.takes == other.takes and one.takes != "re")
