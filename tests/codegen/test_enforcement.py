@@ -214,6 +214,36 @@ def test_references_and_recursion_are_enforced() -> None:
     assert not accepts({"label": "a", "next": {"children": []}})
 
 
+def test_options_that_recur_look_at_each_value_once() -> None:
+    again = {"properties": {"a": {"$ref": "#/components/schemas/Again"}}}
+    options = [{**again, "required": ["a"]}, {**again, "required": ["b"]}]
+    schemas = {
+        "Again": {"type": "object", "oneOf": options},
+        "Seen": {"anyOf": [{"properties": {"a": {"$ref": "#/components/schemas/Seen"}}}] * 2},
+    }
+    schemas["Seen"]["unevaluatedProperties"] = {"type": "integer"}
+    once, seen = accepting([{"$ref": f"#/components/schemas/{name}"} for name in schemas], schemas)
+    right: Json = {"b": 1}
+    wrong: Json = {"b": ""}
+    for _ in range(80):
+        right, wrong = {"a": right}, {"a": wrong}
+    assert once(right)
+    assert once(wrong)
+    assert not once({"a": {"a": {}}})
+    assert seen(right)
+    assert not seen(wrong)
+
+
+def test_a_check_remembers_nothing_of_another_value() -> None:
+    schema = {"type": "array", "items": {"anyOf": [{"$ref": "#/components/schemas/Tree"}, {"type": "null"}]}}
+    (accepts,) = accepting([{"$ref": "#/components/schemas/Tree"}], {"Tree": schema})
+    for depth in range(50):
+        value: Json = [] if depth % 2 else [0]
+        for _ in range(depth):
+            value = [value, None]
+        assert accepts(value) == bool(depth % 2)
+
+
 bounds = st.integers(-3, 3)
 letters = st.text("ab", max_size=3)
 

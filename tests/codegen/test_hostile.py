@@ -37,7 +37,7 @@ CHECKS = (ast.FunctionDef, ast.If, ast.For, ast.Return)
 CALLED = {
     "Final", "Violation", "Seen", "add", "any", "any_fits", "any_seen", "anything", "below", "count_fitting",
     "count_seen", "enumerate", "equal", "is_integer", "is_multiple", "is_number", "isinstance", "items", "len", "min",
-    "nothing", "other_items", "other_names", "pattern", "range", "unique", "update",
+    "nothing", "once", "once_seen", "other_items", "other_names", "pattern", "range", "unique", "update",
     "field", "Meta", "Table", "Route", "MessageType", "Pool", "Middleware", "Parameter", "Settings", "Admin", "Limits"
 }  # fmt: skip
 IMPORTED = {

@@ -28,6 +28,8 @@ SOURCES = {
         "count_fitting",
         "count_seen",
         "nothing",
+        "once",
+        "once_seen",
         "pattern",
     ),
     "routewright.table.formats": (
@@ -112,8 +114,9 @@ class Checks:
         self._known: dict[tuple[str, str], str] = {}
         self._count = 0
 
-    def add(self, name: str, schema: Any, doc: str, *, tracked: bool = False) -> None:
-        """A function of that name for a schema; ``tracked``: it notes what it has evaluated."""
+    def add(self, name: str, schema: Any, doc: str, *, tracked: bool = False, once: bool = False) -> None:
+        """A function of that name for a schema; ``tracked``: it notes what it has evaluated; ``once``: it remembers
+        what it has looked at."""
         scope = _Scope(name)
         place = len(self.functions)
         if isinstance(schema, dict) and schema.keys() - {"$defs", *ANNOTATIONS} == {"$ref"}:
@@ -124,7 +127,9 @@ class Checks:
         parameters = f"value: {self.local('Any')}"
         if tracked:
             parameters += f", seen: {self.local('Seen')}"
-        self.functions.insert(place, Function(name, parameters, f"{self.local('Violation')} | None", doc, tuple(body)))
+        decorator = self.local("once_seen" if tracked else "once") if once else ""
+        result = f"{self.local('Violation')} | None"
+        self.functions.insert(place, Function(name, parameters, result, doc, tuple(body), decorator))
 
     def source(self) -> str:
         """The text of all constants and functions."""
@@ -550,6 +555,11 @@ class Checks:
 def tracking(function: str) -> str:
     """The name of the variant of a component's check function that notes what it evaluates."""
     return function.replace("check_", "track_", 1)
+
+
+def refers(schema: Any) -> bool:
+    """Whether a schema refers to components."""
+    return any(True for _ in _references(schema, False))
 
 
 def needed(schemas: Iterable[Any], components: Mapping[str, Any]) -> set[tuple[str, bool]]:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from routewright.codegen import names
-from routewright.codegen.checks import SOURCES, Checks, tracking
+from routewright.codegen.checks import SOURCES, Checks, refers, tracking
 from routewright.codegen.errors import RenderError, placed
 from routewright.codegen.imports import exported, imported
 from routewright.codegen.models import Definition, Models, paragraphs, prose, reserve_attributes
@@ -67,7 +67,8 @@ def components_module(
             if (key, tracked) in needed:
                 with placed(f"component {key!r}"):
                     name = tracking(functions[key]) if tracked else functions[key]
-                    checks.add(name, components[key].schema, "", tracked=tracked)
+                    schema = components[key].schema
+                    checks.add(name, schema, "", tracked=tracked, once=refers(schema))
     return _module(COMPONENTS, "Shapes that several messages share.", models, checks), attributes
 
 

@@ -49,6 +49,7 @@ class Function:
     result: str
     doc: str
     body: tuple[Statement, ...]
+    decorator: str = ""
 
 
 def when(conditions: str | Sequence[str], body: Iterable[Statement]) -> list[Statement]:
@@ -69,7 +70,8 @@ def function_lines(function: Function) -> list[str]:
     doc = [f'{INDENT}"""{function.doc}"""'] if function.doc else []
     last = function.body[-1] if function.body else None
     end = [] if isinstance(last, Line) and last.prefix.startswith("return") else [f"{INDENT}return None"]
-    return [head, *doc, *body_lines(function.body, 1), *end]
+    decorator = [f"@{function.decorator}"] if function.decorator else []
+    return [*decorator, head, *doc, *body_lines(function.body, 1), *end]
 
 
 def body_lines(statements: Iterable[Statement], depth: int = 0) -> list[str]:

@@ -6,6 +6,7 @@ items a schema has looked at (``unevaluatedProperties``, ``unevaluatedItems``) n
 """
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -78,6 +79,70 @@ TrackedCheck = Callable[[Any, Seen], Violation | None]
 def pattern(text: str) -> Callable[[str], Any]:
     """Where a regular expression occurs in a text, or ``None``."""
     return re.compile(text).search
+
+
+Verdict = tuple[tuple[str, *tuple[Token, ...]] | None, Seen]
+"""Message and path of a violation, or ``None``, and what has been evaluated."""
+
+
+class _Memory(threading.local):
+    """What the outermost check of this thread has found out about parts of its value, while it runs."""
+
+    verdicts: dict[tuple[object, int], Verdict] | None = None
+
+
+_memory = _Memory()
+_NOTHING = Seen()
+
+
+def once(check: Check) -> Check:
+    """A check function that looks at each value once, however many options lead there. Without that, options that
+    recur would double the work at each level of a value. Values are told apart by identity: they live on meanwhile."""
+
+    def remembering(value: Any) -> Violation | None:
+        verdicts = _memory.verdicts
+        if verdicts is None:
+            _memory.verdicts = {}
+            try:
+                return remembering(value)
+            finally:
+                _memory.verdicts = None
+        known = verdicts.get((check, id(value)))
+        if known is None:
+            violation = check(value)
+            verdicts[check, id(value)] = None if violation is None else (violation.message, *violation.path), _NOTHING
+            return violation
+        return None if known[0] is None else Violation(*known[0])
+
+    return remembering
+
+
+def once_seen(check: TrackedCheck) -> TrackedCheck:
+    """`once` for a function that notes what it evaluates."""
+
+    def remembering(value: Any, seen: Seen) -> Violation | None:
+        verdicts = _memory.verdicts
+        if verdicts is None:
+            _memory.verdicts = {}
+            try:
+                return remembering(value, seen)
+            finally:
+                _memory.verdicts = None
+        known = verdicts.get((check, id(value)))
+        if known is None:
+            own = Seen()
+            violation = check(value, own)
+            verdicts[check, id(value)] = None if violation is None else (violation.message, *violation.path), own
+            if violation is None:
+                seen.add(own)
+            return violation
+        failed, own = known
+        if failed is not None:
+            return Violation(*failed)
+        seen.add(own)
+        return None
+
+    return remembering
 
 
 def anything(value: Any, seen: Seen | None = None) -> Violation | None:

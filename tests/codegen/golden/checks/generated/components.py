@@ -6,7 +6,7 @@
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
-from routewright.table.checks import Seen, Violation, pattern
+from routewright.table.checks import Seen, Violation, once, pattern
 from routewright.table.json_values import is_number
 
 __all__ = [
@@ -123,6 +123,7 @@ def _track_address_2(value: Any, seen: Seen) -> Violation | None:
     return None
 
 
+@once
 def check_tree(value: Any) -> Violation | None:
     if not isinstance(value, list):
         return Violation("Expected `array`")
