@@ -34,7 +34,7 @@ FLOORS: dict[str, set[str]] = {
 
 OTHERS: dict[str, set[str]] = {
     "spec": {"jsonschema", "referencing", "rapidfuzz"},
-    "codegen": {"jinja2", "markdown_it", "markupsafe"},
+    "codegen": {"jinja2", "markdown_it", "markupsafe", "msgspec", "yaml"},
     "table": {"idna", "msgspec", "rapidfuzz"},
     "policies": set(),
     "bridge": {"msgspec", "zmq"},

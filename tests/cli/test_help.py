@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import Run
 
-VERBS = ("init", "check", "generate", "plan", "serve", "worker", "routes", "explain", "call", "docs", "scan")
+VERBS = ("init", "check", "generate", "plan", "serve", "worker", "routes", "explain", "call", "docs", "scan", "import")
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -66,7 +66,8 @@ def _keywords(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
         elif key in _MAPS:
             found[key] = {each: _inner(member, f"{name}.{each}") for each, member in value.items()}
         elif key in _LISTS:
-            found[key] = found.get(key, []) + _all(value, f"{name}.{key}")
+            first = 1 if key == "allOf" and "$ref" in schema else 0
+            found[key] = found.get(key, []) + _all(value, f"{name}.{key}", first)
         elif key == "$ref":
             found["allOf"] = [{"$ref": _target(value)}, *found.get("allOf", [])]
         elif key == "prefixItems":
@@ -98,8 +99,8 @@ def _distinct(values: Sequence[Any]) -> list[Any]:
     return list({json.dumps(each, sort_keys=True): each for each in values}.values())
 
 
-def _all(schemas: Sequence[Any], name: str) -> list[Any]:
-    return [_inner(each, f"{name}.{number}") for number, each in enumerate(schemas)]
+def _all(schemas: Sequence[Any], name: str, first: int = 0) -> list[Any]:
+    return [_inner(each, f"{name}.{number}") for number, each in enumerate(schemas, first)]
 
 
 def _target(reference: str) -> str:

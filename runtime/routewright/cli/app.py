@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from routewright.cli import call, check, docs, explain, generate, init, plan, routes, scan, serve, worker
+from routewright.cli import call, check, docs, explain, generate, import_, init, plan, routes, scan, serve, worker
 from routewright.cli.terminal import is_rich
 
 _EPILOG = """Examples:
@@ -35,7 +35,7 @@ def _root(
     """A WebSocket gateway compiled from a route spec."""
 
 
-_VERBS = (init, check, generate, plan, serve, worker, routes, explain, call, docs, scan)
+_VERBS = (init, check, generate, import_, plan, serve, worker, routes, explain, call, docs, scan)
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:
@@ -50,8 +50,8 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     app.callback(epilog=_EPILOG)(_root)
     verbs = {module.__name__.rpartition(".")[2]: module for module in _VERBS}
     for name, module in verbs.items():
-        app.command(name, epilog=module.EPILOG)(getattr(module, name))
-    if not arguments or arguments[0] not in (*verbs, "--version"):
+        app.command(name.rstrip("_"), epilog=module.EPILOG)(getattr(module, name))
+    if not arguments or arguments[0] not in (*(name.rstrip("_") for name in verbs), "--version"):
         _add_plugins(app)
     return app
 
