@@ -2,13 +2,14 @@
 
 import json
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from .conftest import Run, serving
+from .conftest import COMMAND, FREE_PORTS, Run, environment, serving
 
 GREETER = "/ws/greeter"
 
@@ -198,3 +199,37 @@ def test_a_worker_by_hand_needs_a_compiled_project(run: Run, tmp_path: Path) -> 
     done = run("worker", "both", "--connect", "ipc:///nowhere")
     assert done.returncode == 1
     assert "routewright generate" in done.stderr
+
+
+def test_warnings_are_logged_at_the_start_and_when_a_save_adds_some(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("from routewright.handlers import on\n\n\n@on.any\nasync def answer(message): ...\n")
+    spec = tmp_path / "websocket-routes.json"
+
+    def save(**keys: object) -> None:
+        route = {"path": "/ws/a", "pythonModule": "a", "rateLimit": False, **keys}
+        spec.write_text(json.dumps({"routes": [route]}))
+
+    def until(event: str) -> list[object]:
+        """The numbers of warnings that are logged before that."""
+        counts = []
+        for line in log:
+            found = json.loads(line)
+            if found["event"] == event:
+                return counts
+            counts += [found["warnings"]] if found["event"] == "the spec has warnings" else []
+        raise AssertionError(event)
+
+    save()
+    command = [COMMAND, "serve", *FREE_PORTS]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        log = process.stderr
+        try:
+            assert until("ready") == [1]
+            save(summary="Changed")
+            assert until("reloaded") == []
+            save(slowConsumer=False)
+            assert until("reloaded") == [2]
+        finally:
+            process.terminate()
+            log.read()

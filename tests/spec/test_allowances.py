@@ -5,9 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from routewright.spec.model import Spec
 from tests.spec.conftest import Check
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(("RW251", "RW202", "RW151")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(("RW251", "RW999", "a")), inner),
+    max_leaves=5,
+)
 
 BASE: dict[str, Any] = {
     "gateway": {"host": "0.0.0.0"},
@@ -117,3 +125,15 @@ def test_it_works_in_other_files(checked: Check) -> None:
 
 def found_in(checked: Check, route: dict[str, Any], text: dict[str, Any]) -> list[str]:
     return [problem.code for problem in checked({"routes": [route]}, text=text).problems]
+
+
+@given(codes=VALUES, reason=st.none() | VALUES, silenced=st.booleans())
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_written_there_is_an_allowance_or_a_problem(
+    checked: Check, codes: Any, reason: Any, silenced: bool
+) -> None:
+    route = {"path": "/ws/a", "pythonModule": "a", "rateLimit": not silenced and {}, "x-allow": codes}
+    problems = {problem.code for problem in checked({"routes": [{**route, "x-allow-reason": reason}]}).problems}
+    assert problems <= {"RW107", "RW108", "RW151", "RW251"}
+    good = codes in (["RW251"], ["RW251", "RW251"]) and isinstance(reason, str) and reason.strip()
+    assert (not problems) <= (silenced and (bool(good) or isinstance(codes, dict)))
