@@ -190,3 +190,28 @@ def test_any_program_of_telling_words_never_raises(write: Write, statements: lis
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_any_bytes_never_raise(write: Write, source: bytes) -> None:
     holds(b"# websocket\n" + source, write({}))
+
+
+def test_long_chains_end(write: Write) -> None:
+    names = "".join(f"a{number} = a{number + 1}\n" for number in range(3000))
+    calls = "x" + ".mount('/a', app=b)" * 300
+    wrapped = "wrap(" * 80 + "app" + ")" * 80
+    write(
+        {
+            "names.py": f"{ENDPOINT}{names}a3000 = '/late'\napp.add_api_websocket_route(a0, ws)\n",
+            "calls.py": f"# websocket\n{calls}\n",
+            "wrapped.py": f"{ENDPOINT}{wrapped}.websocket('/x')(ws)\n",
+        }
+    )
+    assert {each.path for each in scan([Path(".")]).endpoints} >= {"/ws", "<a0>"}
+
+
+def test_modules_that_import_each_other_end(write: Write) -> None:
+    write(
+        {
+            "pkg/__init__.py": "from .one import *\nfrom .two import *\n",
+            "pkg/one.py": "from pkg import two\nfrom pkg.two import *\nfrom . import *\nfrom .two import app\n",
+            "pkg/two.py": "from pkg.one import *\nfrom .one import app\n@app.websocket('/ws')\ndef ws(socket): ...\n",
+        }
+    )
+    assert [each.path for each in scan([Path(".")]).endpoints] == ["/ws"]

@@ -17,6 +17,7 @@ from routewright.scan.endpoints import Endpoint, endpoints, holes, paths_asked
 from routewright.scan.frameworks import is_known
 from routewright.scan.frameworks.aiohttp import AIOHTTP
 from routewright.scan.messages import Messages, Seen
+from routewright.scan.modules import Module
 from routewright.scan.names import Definition, Names
 from routewright.scan.project import Project
 from routewright.scan.reading import Reader
@@ -76,9 +77,16 @@ def _read(project: Project) -> Reader:
             continue
         module = project.module(file, source) if is_telltale(source) else None
         if module is not None:
-            reader.read(module)
+            _read_module(reader, module)
     reader.connect()
     return reader
+
+
+def _read_module(reader: Reader, module: Module) -> None:
+    try:
+        reader.read(module)
+    except RecursionError:
+        reader.names.project.skipped.append(Skipped(module.shown, "it is nested too deeply"))
 
 
 def _registered(reader: Reader) -> Iterator[Endpoint]:

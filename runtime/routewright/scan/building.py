@@ -23,6 +23,9 @@ _URLPATTERNS = ("websocket_urlpatterns", "urlpatterns", "websockets", "ws_urlpat
 _INNER = ("app", "application", "other_asgi_app", "inner", "asgi_app")
 _MATCHERS = ("PathMatches", "_PathMatches")
 
+_DEPTH = 20
+"""Sites within sites that are made; a sound program has four or five."""
+
 
 class Sites:
     """Makes sites, each once."""
@@ -31,6 +34,7 @@ class Sites:
         self.names = names
         self.constants = constants
         self.answers = Answers(names)
+        self._depth = 0
         self.all: dict[object, Site] = {}
         self._making: dict[object, Site | None] = {}
 
@@ -38,6 +42,15 @@ class Sites:
 
     def site(self, node: ast.expr, scope: Scope) -> Site | None:
         """The site that an expression means; ``None`` where it cannot be one."""
+        if self._depth >= _DEPTH:
+            return None
+        self._depth += 1
+        try:
+            return self._of(node, scope)
+        finally:
+            self._depth -= 1
+
+    def _of(self, node: ast.expr, scope: Scope) -> Site | None:
         thing = self.names.thing(node, scope)
         match thing:
             case Expression():

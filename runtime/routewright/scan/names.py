@@ -58,6 +58,9 @@ class Expression(NamedTuple):
 Thing: TypeAlias = External | Definition | Parameter | Expression | Module
 
 
+_DEPTH = 30
+"""Links of a chain of names that are followed; a sound program has two or three."""
+
 UNKNOWN = External("")
 """Something that reading tells nothing of."""
 
@@ -77,6 +80,8 @@ class Names:
         self._anywhere = anywhere
         self.held: list[object] = []
         """Nodes and scopes that were made up: answers are remembered by identity, so that none may be used again."""
+        self._depth = 0
+        self._takings: dict[tuple[int, Import, bool], Thing | None] = {}
         self._things: dict[tuple[int, int], Thing] = {}
         self._ancestors: dict[int, tuple[Thing, ...]] = {}
 
@@ -84,8 +89,14 @@ class Names:
         """What an expression stands for."""
         key = (id(node), id(scope))
         if key not in self._things:
+            if self._depth >= _DEPTH:
+                return Expression(node, scope)
             self._things[key] = Expression(node, scope)
-            self._things[key] = self._follow(node, scope)
+            self._depth += 1
+            try:
+                self._things[key] = self._follow(node, scope)
+            finally:
+                self._depth -= 1
         return self._things[key]
 
     def _follow(self, node: ast.expr, scope: Scope) -> Thing:
@@ -162,6 +173,13 @@ class Names:
 
     def _taken(self, found: Import, module: Module, *, sure: bool) -> Thing | None:
         """What ``from ... import name`` takes; ``None`` where that is not ``sure`` to be there."""
+        key = (id(module), found, sure)
+        if key not in self._takings:
+            self._takings[key] = None
+            self._takings[key] = self._take(found, module, sure)
+        return self._takings[key]
+
+    def _take(self, found: Import, module: Module, sure: bool) -> Thing | None:
         dotted = self.project.absolute(module, found)
         if self._is_known(dotted.partition(".")[0], found.name):
             return External(f"{dotted}.{found.name}")
