@@ -140,7 +140,9 @@ class Payloads:
             hint = "give it to an optional property"
             self.wrong(KEYWORD, node.below("default"), '"default" has no effect here', hint, key=True)
         title, description = self._annotations(node)
-        shape = replace(self._kind(node), title=title, description=description)
+        shape = self._kind(node)
+        if title or description or shape.title or shape.description:
+            shape = replace(shape, title=title, description=description)
         examples = node.get("examples")
         for each in examples.items() if examples is not None else ():
             self.sample(each, shape, node)
@@ -154,6 +156,8 @@ class Payloads:
         """The types that a schema declares."""
         if "type" not in node.value:
             return []
+        if isinstance(node.value["type"], str) and node.value["type"] in OF_TYPE:
+            return [node.value["type"]]
         declared = node.below("type")
         if isinstance(declared.value, str):
             return [declared.value] if self._is_type(declared) else []
@@ -186,7 +190,7 @@ class Payloads:
             if isinstance(listed.value, list) and listed.value and (found := unions.union(self, listed)) is not None:
                 return found
         kinds = self.types(node)
-        if kinds and all(any(key in _SIMPLE[kind] for kind in kinds) for key in keys):
+        if kinds and keys <= frozenset().union(*(_SIMPLE[kind] for kind in kinds)):
             return self.typed(node, kinds)
         if "type" in value:
             if not kinds:
@@ -262,9 +266,9 @@ class Payloads:
             if key in _ANNOTATED and not isinstance(value, _ANNOTATED[key][0]):
                 message = f'"{key}" must be {_ANNOTATED[key][1]}, not {type_name(value)}'
                 self.wrong(VALUE, node.below(key), message)
-        definitions = node.get("$defs")
-        for _, member in definitions.members() if definitions is not None else ():
-            self.component(member)
+        if "$defs" in node.value:
+            for _, member in node.below("$defs").members():
+                self.component(member)
         return node.text("title") or "", node.text("description") or ""
 
     def _is_type(self, node: Node) -> bool:
