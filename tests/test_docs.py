@@ -21,9 +21,11 @@ from routewright.spec import check, report_text
 from routewright.table import GatewayLimits, Limits, RateLimit, Route, Settings, SlowConsumer
 from routewright.table.codes import CLOSES, ERRORS, RESERVED
 from tests.documents import PATIENCE, ROOT, Page, Terminal, found, page, pages
+from tests.emit.node import COMPILERS, compiled
 
 README = page("README.md")
 SPEC_AUTHOR = page("docs/spec-author.md")
+FROM_ENDPOINTS = page("docs/from-endpoints.md")
 HANDLER_AUTHOR = page("docs/handler-author.md")
 FRONTEND = page("docs/frontend.md")
 OPERATOR = page("docs/operator.md")
@@ -184,11 +186,19 @@ def test_the_spec_author_s_commands(terminal: Terminal) -> None:
     (terminal.folder / "websocket-routes.json").write_text(smallest)
     assert terminal.type(commands[0]) == SPEC_AUTHOR.following(commands[0]).text
     (terminal.folder / "websocket-routes.json").write_text(rooms)
+    (terminal.folder / "asyncapi.yaml").write_text(SPEC_AUTHOR.one("asyncapi.yaml"))
     terminal.type("routewright generate")
     terminal.type(COMMIT)
     for command in commands:
         terminal.type(command)
     assert (terminal.folder / "generated" / "websocket-routes.schema.json").is_file()
+
+
+def test_the_import_of_the_page(terminal: Terminal) -> None:
+    (terminal.folder / "asyncapi.yaml").write_text(SPEC_AUTHOR.one("asyncapi.yaml"))
+    terminal.type("routewright import asyncapi.yaml --handlers 2>notes")
+    assert (terminal.folder / "notes").read_text() == SPEC_AUTHOR.one("what import notes")
+    terminal.type("routewright generate && routewright check --handlers")
 
 
 COMMIT = (
@@ -209,6 +219,18 @@ def test_the_plan_of_the_page(terminal: Terminal) -> None:
     file.write_text(json.dumps(spec, indent=2))
     said = terminal.type("routewright plan --against main --fail-on none")
     assert said == SPEC_AUTHOR.one("what plan says")
+
+
+# docs/from-endpoints.md
+
+
+def test_the_endpoints_of_the_page_become_its_spec(terminal: Terminal) -> None:
+    FROM_ENDPOINTS.write_files(terminal.folder)
+    scanning, drafting, checking = FROM_ENDPOINTS.commands()
+    assert terminal.type(f"{scanning} || test $? = 1") == FROM_ENDPOINTS.following(scanning).text
+    terminal.type(f"{drafting} || test $? = 1")
+    assert (terminal.folder / "websocket-routes.json").read_text() == FROM_ENDPOINTS.one("drafted")
+    assert "no errors" in terminal.type(checking)
 
 
 # docs/handler-author.md
@@ -311,6 +333,25 @@ def test_the_client_in_javascript(demo: Terminal, node: str) -> None:
         (demo.folder / name).write_text(demo.here(FRONTEND.one(name)))
     printed = demo.type(f"{node} --no-warnings --experimental-websocket example.mjs")
     assert printed == FRONTEND.one("example.mjs prints")
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_the_programs_in_typescript(demo: Terminal, compiler: str) -> None:
+    for name in ("greet", "wrong"):
+        (demo.folder / f"{name}.mts").write_text(demo.here(FRONTEND.one(f"{name}.ts")))
+    library = ("--lib", "es2022,dom")
+    assert [each.line for each in compiled(demo.folder, ["wrong.mts"], compiler, *library)] == [3, 4]
+    assert compiled(demo.folder, ["greet.mts"], compiler, *library, "--noEmit", "false") == []
+    assert demo.type("node --no-warnings --experimental-websocket greet.mjs") == "Hello, Ada.\n"
+
+
+def test_the_types_of_the_page_are_those_of_the_file(demo: Terminal) -> None:
+    text = (demo.folder / "generated" / "client.d.ts").read_text()
+    declared = set(re.findall(r"^export (?:type|interface) (\w+)<", text, re.MULTILINE))
+    section = FRONTEND.text.partition("## In TypeScript")[2].partition("## In Python")[0]
+    told = set(re.findall(r"`(\w+)<[A-Z, ]+>`", section))
+    assert told <= declared
+    assert declared - told <= {"MessageConnection", "PayloadArgument", "ReplyType"}
 
 
 def test_the_page_lists_the_codes() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import Run
 
-VERBS = ("init", "check", "generate", "plan", "serve", "worker", "routes", "explain", "call", "docs", "scan", "import")
+VERBS = ("init", "check", "generate", "import", "plan", "serve", "worker", "routes", "explain", "call", "docs", "scan")
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -158,7 +158,8 @@ def test_a_hostile_document_is_refused(text: str, message: str, tmp_path: Path) 
 @pytest.mark.parametrize(
     "rest",
     [
-        "        payload: {$ref: '#/components/schemas/a'}\ncomponents: {schemas: {a: {$ref: '#/components/schemas/a'}}}",
+        "        payload: {$ref: '#/components/schemas/a'}\ncomponents: {schemas: {a: {$ref: '#/channels/~1a'}}}",
+        "        payload: {$ref: '#/x'}\nx: {$ref: '#/x'}",
         "        payload: {$ref: '#'}",
         "        payload: {$ref: 'http://x/y.json'}",
         "        payload: {$ref: 7}",
