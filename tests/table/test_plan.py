@@ -7,6 +7,7 @@ import pytest
 
 from routewright.table import Limits, Route, Settings, Table, Tls
 from routewright.table.change import CLIENTS, COMPATIBLE, HANDLERS, POLICY
+from routewright.table.contracts import Known
 from routewright.table.plan import CODES, Plan, plan
 
 
@@ -18,7 +19,7 @@ def a_route(name: str, path: str = "", **fields: Any) -> Route:
 
 def planned(old: list[Route], new: list[Route]) -> Plan:
     tables = [Table(digest=str(at), routes=tuple(routes), pools=()) for at, routes in enumerate((old, new))]
-    return plan(*tables, {}, {})
+    return plan(*tables, Known(), Known())
 
 
 def connections(found: Plan) -> dict[str, tuple[str, int | None]]:
@@ -100,6 +101,6 @@ def test_a_path_that_takes_clients_from_a_pattern() -> None:
 def test_settings(changed: dict[str, Any], expected: set[tuple[str, str]]) -> None:
     old, new = Settings(), msgspec.structs.replace(Settings(), **changed)
     tables = [Table(digest="", routes=(), pools=(), settings=settings) for settings in (old, new)]
-    found = plan(*tables, {}, {})
+    found = plan(*tables, Known(), Known())
     assert {(change.kind, change.what) for change in found.settings} == expected
     assert found.drain == 30.0

@@ -13,7 +13,7 @@ import routewright.table as tables
 from routewright.codegen.contracts import contracts_text
 from routewright.codegen.digests import digests
 from routewright.table import Table
-from routewright.table.contracts import Contract, Contracts
+from routewright.table.contracts import Contracts, Known
 
 if TYPE_CHECKING:
     from routewright.spec.model import Spec
@@ -53,7 +53,7 @@ def bare(spec: "Spec") -> Table:
     )
 
 
-def contracts(spec: "Spec") -> dict[str, Contract]:
+def contracts(spec: "Spec") -> Known:
     """The schemas of a spec, as a reload reads them from ``generated/``."""
     return Contracts(contracts_text(spec).encode(), spec.digest).routes()
 

@@ -7,6 +7,7 @@ of them.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from routewright.table.json_values import equal
@@ -14,6 +15,8 @@ from routewright.table.validity import KINDS, valid
 
 ATOMS = frozenset({"null", "boolean", "object", "array", "string", "integer", "fraction"})
 """The types of JSON Schema, made disjoint: a number is an integer or has a fraction."""
+
+_OF_TYPE = {atom: frozenset({atom}) for atom in ATOMS} | {"number": frozenset({"integer", "fraction"})}
 
 _DEPTH = 64
 """``$ref`` after ``$ref`` at one place; more is a circle."""
@@ -129,12 +132,12 @@ class Together:
         """Every value of a keyword."""
         return [each[keyword] for each in self.conjuncts if keyword in each]
 
-    @property
+    @cached_property
     def required(self) -> frozenset[str]:
         """Names of properties that are always there."""
         return frozenset(name for names in self.all("required") for name in names)
 
-    @property
+    @cached_property
     def named(self) -> list[str]:
         """Names of declared properties, in their order."""
         return list(dict.fromkeys(name for named in self.all("properties") for name in named))
@@ -170,8 +173,8 @@ def atoms(conjunct: Conjunct) -> frozenset[str]:
     """The types that one conjunct leaves."""
     found = ATOMS
     if "type" in conjunct:
-        kinds = conjunct["type"] if isinstance(conjunct["type"], list) else [conjunct["type"]]
-        found = frozenset(atom for kind in kinds for atom in (("integer", "fraction") if kind == "number" else (kind,)))
+        kinds = conjunct["type"]
+        found = _OF_TYPE[kinds] if isinstance(kinds, str) else frozenset().union(*(_OF_TYPE[kind] for kind in kinds))
     listed = listed_values(conjunct)
     if listed is not None:
         found &= {_atom(value) for value in listed}

@@ -29,8 +29,35 @@ class _Route(msgspec.Struct, frozen=True):
 
 class _Document(msgspec.Struct, frozen=True):
     spec: str
-    routes: dict[str, _Route]
-    definitions: dict[str, Any] = msgspec.field(name="$defs", default_factory=dict)
+    routes: dict[str, msgspec.Raw]
+    definitions: msgspec.Raw = msgspec.field(name="$defs", default=msgspec.Raw(b"{}"))
+
+
+@final
+class Known:
+    """Contracts of routes by name, each decoded when it is asked for."""
+
+    def __init__(self, document: _Document | None = None) -> None:
+        self._document = document
+        self._definitions: dict[str, Any] | None = None
+
+    def get(self, name: str) -> Contract | None:
+        """The contract of a route, ``None`` where it is not known."""
+        if self._document is None or name not in self._document.routes:
+            return None
+        try:
+            route = msgspec.json.decode(self._document.routes[name], type=_Route)
+            if self._definitions is None:
+                self._definitions = msgspec.json.decode(self._document.definitions, type=dict[str, Any])
+        except _ERRORS:
+            return None
+        return Contract(
+            {key: Schema(each, self._definitions) for key, each in route.parameters.items()},
+            {key: Schema(each, self._definitions) for key, each in route.messages.items()},
+        )
+
+
+_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 @final
@@ -54,18 +81,10 @@ class Contracts:
         except OSError:
             return cls()
 
-    def routes(self) -> dict[str, Contract]:
-        """The contracts by the route's name; empty where the file belongs to another table, or is none of ours."""
+    def routes(self) -> Known:
+        """The contracts by the route's name; none where the file belongs to another table, or is none of ours."""
         try:
             document = msgspec.json.decode(self._text, type=_Document)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return {}
-        if document.spec != self._digest:
-            return {}
-        return {
-            name: Contract(
-                {key: Schema(each, document.definitions) for key, each in route.parameters.items()},
-                {key: Schema(each, document.definitions) for key, each in route.messages.items()},
-            )
-            for name, route in document.routes.items()
-        }
+        except _ERRORS:
+            return Known()
+        return Known(document if document.spec == self._digest else None)

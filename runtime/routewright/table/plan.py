@@ -4,13 +4,13 @@ Strategy: routes are paired by name, and those that are left over by path, so a 
 pairs by name alone: for the connections of a renamed route it is gone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
 from routewright.table.change import CLIENTS, COMPATIBLE, HANDLERS, Change, Verdict, changes, classify, policy_changes
-from routewright.table.contracts import Contract
+from routewright.table.contracts import Known
 from routewright.table.paths import Matcher
 from routewright.table.route import Route
 from routewright.table.settings import Settings
@@ -64,7 +64,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     drain: float
 
 
-def plan(old: Table, new: Table, before: Mapping[str, Contract], after: Mapping[str, Contract]) -> Plan:
+def plan(old: Table, new: Table, before: Known, after: Known) -> Plan:
     """Compare two tables.
 
     Args:

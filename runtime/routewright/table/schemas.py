@@ -11,7 +11,7 @@ declares, although further ones would be accepted. So a new optional property re
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from routewright.table.conjuncts import ATOMS, Conjunct, Definitions, Together, atoms
@@ -42,8 +42,7 @@ def losses(accepting: Schema, refusing: Schema, *, strict: bool = False) -> tupl
     except (LookupError, RecursionError, TypeError, ValueError, AttributeError):
         # not what a checked spec says
         found = [Loss((), "", None, None, undecided=True)]
-    unique = {json.dumps(each, default=str, sort_keys=True): each for each in found}
-    return tuple(unique.values())
+    return tuple({repr(each): each for each in found}.values())
 
 
 def _root(side: Schema) -> Any:
@@ -63,12 +62,14 @@ class _Comparison:
         """What all of ``schemas`` together accept and ``other`` refuses."""
         if other is True or (len(schemas) == 1 and self.sameness(schemas[0], other)):
             return []
-        key = json.dumps([schemas, other], sort_keys=True)
-        if key in self.assumed:
-            return []
         self.left -= 1
         if self.left < 0:
             return [Loss(steps, "", None, None, undecided=True)]
+        if not _refers(other) and not any(map(_refers, schemas)):
+            return self.compare(schemas, other, steps)
+        key = json.dumps([schemas, other], sort_keys=True)
+        if key in self.assumed:
+            return []
         self.assumed.add(key)
         try:
             return self.compare(schemas, other, steps)
@@ -112,21 +113,19 @@ class _Comparison:
         elif theirs.values is not None:
             return [Loss(steps, "enum", None, theirs.values)]
         common = together.atoms & kinds
-        checks: list[tuple[frozenset[str], Callable[[Together, Conjunct, tuple[str, ...]], Iterable[Loss]]]] = [
-            (frozenset({"integer", "fraction"}), number_losses),
-            (frozenset({"string"}), string_losses),
-            (frozenset({"array"}), self.arrays),
-            (frozenset({"object"}), self.objects),
-        ]
-        for concerned, check in checks:
-            if common & concerned:
-                found += check(together, part, steps)
+        if common & {"integer", "fraction"}:
+            found += number_losses(together, part, steps)
+        if "string" in common:
+            found += string_losses(together, part, steps)
+        if "array" in common:
+            found += self.arrays(together, part, steps)
+        if "object" in common:
+            found += self.objects(together, part, steps)
         found += self.choices(together, part, steps)
-        known = _KNOWN | ANNOTATIONS
         found += [
             Loss(steps, keyword, None, part[keyword], undecided=True)
             for keyword in part
-            if keyword not in known and not (keyword in _UNEVALUATED and part[keyword] is True)
+            if keyword not in _KNOWN and not (keyword in _UNEVALUATED and part[keyword] is True)
         ]
         return found
 
@@ -185,8 +184,7 @@ class _Comparison:
     def unsent(self, together: Together, name: str) -> bool:
         """Whether objects that keep to what is declared never have a property of that name."""
         schemas = together.member(name)
-        closed = self.ours.conjuncts([each for each in schemas if isinstance(each, bool)]) is None
-        return closed or (
+        return any(each is False for each in schemas) or (
             not self.strict
             and bool(together.named)
             and name not in together.named
@@ -351,10 +349,16 @@ _KNOWN = frozenset(
         "properties", "patternProperties", "additionalProperties", "propertyNames", "required",
         "minProperties", "maxProperties", "dependentRequired", "dependentSchemas",
     }
+    | ANNOTATIONS
 )  # fmt: skip
 """Keywords that are compared by their meaning; any other refuses, unless the whole schema is the same."""
 
 _UNEVALUATED = frozenset({"unevaluatedItems", "unevaluatedProperties"})
+
+
+def _refers(schema: Any) -> bool:
+    """Whether a circle of references may pass through a schema."""
+    return isinstance(schema, dict) and ("$ref" in schema or any(map(_refers, schema.get("allOf", ()))))
 
 
 def _cases(together: Together) -> list[list[Any]]:
