@@ -7,6 +7,7 @@ slow look at the frame finds out which error the client is told. The gateway and
 """
 
 import functools
+import json
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
@@ -162,11 +163,19 @@ def with_integers(frame: bytes, error: Exception) -> bytes | None:
             for key, value in list(parent.items() if isinstance(parent, dict) else enumerate(parent)):
                 if isinstance(value, dict | list):
                     ahead.append(value)
-                elif isinstance(value, float) and value.is_integer() and -(2.0**63) <= value < 2.0**63:
+                elif isinstance(value, float) and value.is_integer():
                     parent[key] = int(value)
-        return msgspec.json.encode(envelope)
-    except (*DECODE_ERRORS, OverflowError):
+        return _encoded(envelope)
+    except DECODE_ERRORS:
         return None
+
+
+def _encoded(value: Any) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except OverflowError:
+        # msgspec decodes integers of more than 64 bits, but does not encode them
+        return json.dumps(value).encode()
 
 
 def decode_open(frame: bytes) -> Envelope:
