@@ -501,3 +501,42 @@ async def test_a_plugin_that_does_not_import_leaves_the_old_one_serving(tmp_path
             project.save("marking.py", plugin("three"))
             await served.logged(reloaded)
             assert (await exchange(connection, ask(2, "plain")))["payload"]["nonce"] == "three"
+
+
+# Files that plugins write
+
+
+EMITTER = """\
+from routewright.hooks import hookimpl
+
+
+@hookimpl
+def routewright_templates():
+    return "plugins/templates"
+
+
+@hookimpl
+def routewright_emit(spec):
+    return {"words.txt": "first"}
+"""
+
+
+async def test_files_of_plugins_follow_their_templates_and_code(tmp_path: Path) -> None:
+    project = asking(tmp_path)
+    project.save("plugins/notes.py", EMITTER)
+    project.save("plugins/templates/notes.md.jinja", "one {{ spec.routes | length }}\n")
+    project.spec({"x-emitters": ["plugins.notes"], "routes": [route("alpha")]})
+    generated = tmp_path / "generated"
+    with serving(project) as served:
+        async with served.connect("/ws/alpha") as connection:
+            assert (generated / "notes.md").read_text() == "one 1\n"
+            project.save("plugins/templates/notes.md.jinja", "two\n")
+            await served.until(lambda stats: stats["reloads"]["unchanged"] == 1)
+            assert (generated / "notes.md").read_text() == "two\n"
+            project.save("plugins/notes.py", EMITTER.replace("first", "second"))
+            await served.until(lambda stats: stats["reloads"]["unchanged"] == 2)
+            assert (generated / "words.txt").read_text() == "second"
+            project.save("plugins/templates/notes.md.jinja", "{{ nothing }}")
+            await served.logged("the spec is invalid; the old table serves on")
+            assert (generated / "notes.md").read_text() == "two\n"
+            assert await version(connection) == "first"
