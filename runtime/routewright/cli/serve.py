@@ -88,21 +88,18 @@ def serve(
         fail(str(problem), code=USAGE)
     for warning in without_effect(os.environ):
         note(f"warning: {warning}")
-    import structlog
-
     from routewright.gateway import Compiled, Options
     from routewright.gateway.serve import serve as serve_gateway
 
-    told = 0
-
     def compile() -> Compiled:
-        nonlocal told
         found = compilation(file)
-        # A reload says nothing about warnings that were there before it.
-        if found.warnings > told:
-            structlog.get_logger().warning("the spec has warnings", warnings=found.warnings, see="routewright check")
-        told = found.warnings
-        return Compiled(ok=found.ok, report=found.report, problems=found.problems, files=found.files)
+        return Compiled(
+            ok=found.ok,
+            report=found.report,
+            problems=found.problems,
+            files=found.files,
+            warnings=found.warnings,
+        )
 
     options = Options(
         overrides=changed,

@@ -12,8 +12,9 @@ class Compiled:
 
     Attributes:
         ok: whether ``generated/`` now holds this spec.
-        report: the problems as text, to be printed; empty where there are none.
+        report: the errors as text, to be printed; empty where there are none.
         problems: how many there are.
+        warnings: how many there are beside the errors.
         files: every file that was read, for watching.
     """
 
@@ -21,6 +22,7 @@ class Compiled:
     report: str = ""
     problems: int = 0
     files: tuple[Path, ...] = ()
+    warnings: int = 0
 
 
 Compile: TypeAlias = Callable[[], Compiled]

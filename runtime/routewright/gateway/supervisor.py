@@ -61,6 +61,7 @@ class Supervisor:
         self.kept: frozenset[str] = frozenset()
         self._compile = compile
         self._files: tuple[Path, ...] = ()
+        self._warnings = 0
         self._spare = Spare(self.project, {}, keep=False)
         self._folder = tempfile.mkdtemp(prefix="routewright-")
         self._lock = asyncio.Lock()
@@ -202,6 +203,10 @@ class Supervisor:
             return Compiled(True)
         compiled = await behind(self._compile)
         self._files = compiled.files
+        # A reload says nothing about warnings that were there before it.
+        if compiled.warnings > self._warnings:
+            log.warning("the spec has warnings", warnings=compiled.warnings, see="routewright check")
+        self._warnings = compiled.warnings
         return compiled
 
     def _load(self) -> Table:
