@@ -30,6 +30,7 @@ class Library:
         self.folder = self.spec.path.parent
         self.documents: dict[Path, Document] = {self.spec.path: self.spec}
         self._shown = path.parent
+        self._identifying: dict[Path, bool] = {}
         self._known: dict[tuple[Path, str], Resources] = {}
 
     def target(self, node: Node, reference: str) -> Node:
@@ -84,7 +85,7 @@ class Library:
 
     def _identified(self, root: Node, node: Node, address: str, pointer: str) -> Node | None:
         """What a reference leads to where schemas have an ``$id``, if that is one of these."""
-        if '"$id"' not in node.document.text:
+        if not self._has_identifiers(node.document):
             return None
         resources = self._resources(root)
         base = resources.base(node.pointer)
@@ -101,6 +102,12 @@ class Library:
                 except LookupError:
                     raise ReferenceProblem(f"nothing stands at {quoted(pointer)} in {quoted(wanted)}") from None
         return None
+
+    def _has_identifiers(self, document: Document) -> bool:
+        """Whether a file may have a key ``$id``; nearly none has, and then nobody has to look for it again."""
+        if document.path not in self._identifying:
+            self._identifying[document.path] = any(each in document.text for each in ('"$id"', "\\u00"))
+        return self._identifying[document.path]
 
     def _resources(self, root: Node) -> Resources:
         place = (root.document.path, root.pointer)
