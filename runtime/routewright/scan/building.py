@@ -9,14 +9,15 @@ import ast
 from collections.abc import Iterator
 
 from routewright.scan.answers import Answers
+from routewright.scan.arguments import Paths, argument
 from routewright.scan.constants import Constants, source_text
 from routewright.scan.frameworks import FRAMEWORKS, called
-from routewright.scan.modules import FunctionNode, Module, Scope, statements
+from routewright.scan.modules import FunctionNode, Module, Scope, in_test, statements
 from routewright.scan.names import Definition, Expression, External, Names, Parameter, Thing
 from routewright.scan.sites import Handler, Place, Registration, Site
 from routewright.scan.templates import canonical
 from routewright.scan.texts import EMPTY, Text, text
-from routewright.scan.vocabulary import At, Framework, Holds, Mounts, Registers, Syntax, Word
+from routewright.scan.vocabulary import Framework, Holds, Mounts, Registers, Word
 
 _SAME = frozenset({"router", "asgi_app", "wsgi_app", "app", "routes", "default_router", "wildcard_router"})
 _URLPATTERNS = ("websocket_urlpatterns", "urlpatterns", "websockets", "ws_urlpatterns")
@@ -33,6 +34,7 @@ class Sites:
     def __init__(self, names: Names, constants: Constants) -> None:
         self.names = names
         self.constants = constants
+        self.paths = Paths(constants)
         self.answers = Answers(names)
         self._depth = 0
         self.all: dict[object, Site] = {}
@@ -107,7 +109,7 @@ class Sites:
 
     def _new(self, key: object, node: ast.AST, scope: Scope, framework: Framework | None, shown: str = "") -> Site:
         place = Place(scope.module.shown, getattr(node, "lineno", 1))
-        self.all[key] = Site(framework, shown or source_text(node, scope.module), place, alone=_is_test(scope))
+        self.all[key] = Site(framework, shown or source_text(node, scope.module), place, alone=in_test(scope))
         return self.all[key]
 
     def _list(self, node: ast.expr, parts: list[ast.expr], scope: Scope) -> Site:
@@ -177,7 +179,7 @@ class Sites:
         if isinstance(word, Holds):
             self._hold(made, node, scope, framework, word)
         elif isinstance(word, Mounts):
-            prefix = self.path(argument(node, word.prefix), scope, framework.syntax)
+            prefix = self.paths.one(argument(node, word.prefix), scope, framework.syntax)
             for child in self.children(node, scope, word):
                 made.mount(child, prefix)
         elif not self._registers(made, node, scope, framework, word):
@@ -186,8 +188,8 @@ class Sites:
 
     def _hold(self, made: Site, node: ast.Call, scope: Scope, framework: Framework, word: Holds) -> None:
         made.app = word.app
-        made.prefix = self.path(argument(node, word.prefix), scope, framework.syntax)
-        made.version = self.version(argument(node, word.version), scope)
+        made.prefix = self.paths.one(argument(node, word.prefix), scope, framework.syntax)
+        made.version = self.paths.version(argument(node, word.version), scope)
         function = self.names.thing(node.func, scope)
         for each in self.names.lineage(function) if isinstance(function, Definition) else ():
             if isinstance(each, Definition) and (shared := self.definition(each)) is not None:
@@ -251,14 +253,14 @@ class Sites:
             matcher = self.names.thing(given.func, scope)
             if isinstance(matcher, External) and matcher.last in _MATCHERS:
                 given = given.args[0]
-        return self.path(given, scope, syntax)
+        return self.paths.one(given, scope, syntax)
 
     def _resource(self, node: ast.Call, owner: ast.expr, scope: Scope) -> Site | None:
         holder = self.site(owner, scope)
         if holder is None or not node.args:
             return None
         made = self._new((id(node), id(scope)), node, scope, holder.framework)
-        holder.mount(made, self.path(node.args[0], scope, "braces"))
+        holder.mount(made, self.paths.one(node.args[0], scope, "braces"))
         return made
 
     def _returned(self, function: Definition) -> Site | None:
@@ -315,7 +317,7 @@ class Sites:
             if found.last in framework.handlers and isinstance(word, Registers):
                 made = self._new(id(thing.node), decorator, thing.scope, framework, thing.node.name)
                 given = None if call is None else argument(call, word.path)
-                for path in self.paths(given, outer, framework.syntax):
+                for path in self.paths.each(given, outer, framework.syntax):
                     place = Place(thing.scope.module.shown, decorator.lineno)
                     self.register(made, path or text("/"), Handler(thing.name, thing), framework, place)
                 return made
@@ -374,7 +376,7 @@ class Sites:
         if not self.answers.fits(tornado, handler, node.elts[1]):
             return None
         made = self._new((id(node), id(scope)), node, scope, tornado)
-        path = self.path(node.elts[0], scope, "regex")
+        path = self.paths.one(node.elts[0], scope, "regex")
         self.register(made, path, handler, tornado, Place(scope.module.shown, node.lineno))
         return made
 
@@ -387,40 +389,6 @@ class Sites:
         made = Registration(site, path, handler, framework, place, len(site.items))
         site.items.append(made)
         return made
-
-    def path(self, node: ast.expr | None, scope: Scope, syntax: Syntax) -> Text:
-        """A path, in the one way of writing."""
-        return EMPTY if node is None else canonical(self.constants.text(node, scope), syntax)
-
-    def version(self, node: ast.expr | None, scope: Scope) -> Text:
-        """The prefix that Sanic makes of a version."""
-        return EMPTY if node is None else text("/v", *self.path(node, scope, "braces"))
-
-    def paths(self, node: ast.expr | None, scope: Scope, syntax: Syntax) -> list[Text]:
-        """One path, or each in a literal list."""
-        if isinstance(node, ast.List | ast.Tuple):
-            return [self.path(each, inside, syntax) for each, inside in self.constants.items(node, scope)]
-        return [self.path(node, scope, syntax)]
-
-
-def argument(node: ast.Call, at: At | None) -> ast.expr | None:
-    """The argument of a call that stands somewhere; an explicit ``None`` counts as none."""
-    if at is None:
-        return None
-    found = next((each.value for each in node.keywords if at.keyword and each.arg == at.keyword), None)
-    if found is None and at.position is not None and len(node.args) > at.position:
-        before = node.args[: at.position + 1]
-        found = None if any(isinstance(each, ast.Starred) for each in before) else before[-1]
-    return None if isinstance(found, ast.Constant) and found.value is None else found
-
-
-def _is_test(scope: Scope) -> bool:
-    here: Scope | None = scope
-    while here is not None:
-        if here.kind == "function" and here.name.rpartition(".")[2].startswith("test"):
-            return True
-        here = here.parent
-    return False
 
 
 def _protocols(node: ast.Dict) -> Iterator[tuple[object, ast.expr]]:

@@ -246,3 +246,13 @@ def enclosing_class(scope: Scope | None) -> Scope | None:
     while scope is not None and scope.kind != "class":
         scope = scope.parent
     return scope
+
+
+def in_test(scope: Scope) -> bool:
+    """Whether a scope lies in a function that is a test by its name."""
+    here: Scope | None = scope
+    while here is not None:
+        if here.kind == "function" and here.name.rpartition(".")[2].startswith("test"):
+            return True
+        here = here.parent
+    return False

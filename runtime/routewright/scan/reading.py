@@ -4,7 +4,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from routewright.scan.building import Sites, argument
+from routewright.scan.arguments import argument
+from routewright.scan.building import Sites
 from routewright.scan.frameworks import FRAMEWORKS
 from routewright.scan.modules import READING, Binding, Branch, DefinitionNode, FunctionNode, Module, Scope, bodies
 from routewright.scan.names import Definition
@@ -115,8 +116,8 @@ class Reader:
         branch: Branch | None,
     ) -> None:
         given = argument(call, word.path)
-        version = self.sites.version(argument(call, word.version), scope)
-        for path in self.sites.paths(given, scope, framework.syntax):
+        version = self.sites.paths.version(argument(call, word.version), scope)
+        for path in self.sites.paths.each(given, scope, framework.syntax):
             place = Place(scope.module.shown, call.lineno)
             if not any(
                 isinstance(item, Registration) and item.place == place and item.path == path for item in site.items
@@ -170,7 +171,7 @@ class Reader:
             prefix = argument(node, word.prefix)
             for child in self.sites.children(node, scope, word):
                 replaces = word.replaces and prefix is not None
-                site.mount(child, self.sites.path(prefix, scope, framework.syntax), replaces=replaces)
+                site.mount(child, self.sites.paths.one(prefix, scope, framework.syntax), replaces=replaces)
         elif isinstance(word, Registers) and (given := argument(node, word.handler)) is not None:
             handler = self.sites.answers.handler(given, scope)
             if self.sites.answers.fits(framework, handler, given):
