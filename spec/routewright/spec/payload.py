@@ -172,7 +172,11 @@ class Payloads:
     def typed(self, node: Node, kinds: list[str]) -> Shape:
         """The shape of a schema by its types and the keywords that speak of them."""
         shapes = tuple(self._builders[kind](node) for kind in kinds)
-        return shapes[0] if len(shapes) == 1 else UnionShape(options=shapes)
+        if len(shapes) == 1:
+            return shapes[0]
+        options = unions.safe(shapes)
+        self.exact = self.exact and options == shapes
+        return UnionShape(options=options)
 
     def _kind(self, node: Node) -> Shape:
         value = node.value

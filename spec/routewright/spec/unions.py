@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from routewright.spec.keywords import ANNOTATIONS, OF_TYPE, is_model
-from routewright.spec.model import ObjectShape, Shape, UnionShape
+from routewright.spec.model import ArrayShape, MapShape, ObjectShape, Shape, StringShape, UnionShape
 from routewright.spec.node import Node
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def union(payloads: Payloads, listed: Node) -> Shape | None:
     """The shape of the options of an ``anyOf`` or ``oneOf``; ``None`` where msgspec cannot tell them apart."""
     options = [_option(payloads, each) for each in listed.items()]
     known = [option for option in options if option is not None]
-    if len(known) < len(options) or not _apart(known):
+    if len(known) < len(options) or not _apart(known) or _unsafe(known):
         return None
     tags = _tags(payloads, known)
     if tags is None:
@@ -95,6 +95,22 @@ def _apart(options: list[Option]) -> bool:
             return False
         taken |= kinds
     return True
+
+
+def _unsafe(options: list[Option]) -> bool:
+    """Whether this is a union that msgspec frees wrongly: see `safe`."""
+    return any("string" in option.kinds and "pattern" in option.schema.value for option in options) and any(
+        "array" in option.kinds or ("object" in option.kinds and not is_model(option.schema.value))
+        for option in options
+    )
+
+
+def safe(options: tuple[Shape, ...]) -> tuple[Shape, ...]:
+    """Options that msgspec can forget again. A union of an array or map and a string with a pattern corrupts memory
+    when msgspec 0.22 frees it, which happens when an old epoch goes: the pattern is left out."""
+    if not any(isinstance(option, ArrayShape | MapShape) for option in options):
+        return options
+    return tuple(replace(option, pattern=None) if isinstance(option, StringShape) else option for option in options)
 
 
 def _tags(payloads: Payloads, options: list[Option]) -> dict[int, tuple[tuple[Path, str], tuple[str, str]]] | None:
