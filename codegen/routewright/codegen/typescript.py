@@ -14,6 +14,7 @@ from typing import Any
 
 from routewright.codegen.errors import placed
 from routewright.codegen.jsdoc import escaped, jsdoc
+from routewright.codegen.memory import remembered
 from routewright.codegen.modules import COMPONENTS
 from routewright.codegen.names import identifier
 from routewright.codegen.typescript_types import Schema, Types, documentation, name, referred
@@ -45,7 +46,7 @@ def typescript(spec: Spec) -> str:
     """
     components = _components(spec)
     given = {key: _free(identifier(key, f"component {key!r}")) for key in components}
-    types = Types(components, lambda key: f"{COMPONENTS}.{given[key]}")
+    types = _types(_encode(components))
     parts = [_header(spec), _routes(spec.routes, types)]
     if components:
         circular = _circular(components)
@@ -56,10 +57,23 @@ def typescript(spec: Spec) -> str:
         parts.append(_namespace(COMPONENTS, "Shapes that several messages share.", shared))
     for route in spec.routes:
         with placed(f"route {route.name!r}"):
-            messages = [_message(each, types) for each in route.messages if each.payload is not None]
-            if messages:
-                parts.append(_namespace(_space(route), f"Messages of the route {_quoted(route.name)}.", messages))
+            parts += _models(route, types)
     return "\n".join([*parts, _generic()])
+
+
+@functools.lru_cache(maxsize=2)
+def _types(components: str) -> Types:
+    """The types of the components, which are given as JSON: the same object as long as these are the same."""
+    return Types(json.loads(components), lambda key: f"{COMPONENTS}.{_free(identifier(key, f'component {key!r}'))}")
+
+
+@remembered
+def _models(route: Route, types: Types) -> list[str]:
+    """The namespace of a route's messages, if it has any."""
+    messages = [_message(each, types) for each in route.messages if each.payload is not None]
+    if not messages:
+        return []
+    return [_namespace(_space(route), f"Messages of the route {_quoted(route.name)}.", messages)]
 
 
 @functools.cache
@@ -119,6 +133,7 @@ def _routes(routes: Iterable[Route], types: Types) -> str:
     return f"/** Every route, by name. */\nexport interface Routes {{\n{members}}}\n"
 
 
+@remembered
 def _route(route: Route, types: Types) -> str:
     streamed = {each.reply for each in route.messages if each.stream}
     client = [_sent(each, route) for each in route.messages if each.origin != "handler"]
