@@ -43,13 +43,13 @@ def _limits(node: Node, place: list[str]) -> Iterator[int]:
     """The bytes that a message may have where this schema holds, which is any route's for one that routes share."""
     spec = node.document.value
     routes = spec.get("routes") if isinstance(spec, dict) else None
-    for index, route in enumerate(routes if isinstance(routes, list) else ()):
-        if place[:1] != ["routes"] or place[1] == str(index):
-            sizes = (
-                _size(part, *keys)
-                for part, *keys in ((route, "limits"), (spec, "defaults", "limits"), (spec, "gateway", "limits"))
-            )
-            yield next((size for size in sizes if size), MESSAGE)
+    listed = routes if isinstance(routes, list) else []
+    for route in listed[int(place[1]) :][:1] if place[:1] == ["routes"] else listed:
+        sizes = (
+            _size(part, *keys)
+            for part, *keys in ((route, "limits"), (spec, "defaults", "limits"), (spec, "gateway", "limits"))
+        )
+        yield next((size for size in sizes if size), MESSAGE)
 
 
 def _size(part: Any, *keys: str) -> int | None:
