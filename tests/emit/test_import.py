@@ -3,15 +3,18 @@
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
 
 from routewright.codegen.asyncapi import asyncapi
 from routewright.codegen.importing import ImportProblem, drafted
 from routewright.spec import check, report_text
 from tests.emit.test_asyncapi import SPECS, valid
+from tests.spec.schemas import specs
 
 DOCUMENTS = Path(__file__).parent / "documents"
 
@@ -111,6 +114,21 @@ def test_what_was_exported_is_imported_and_exported_alike(path: Path, tmp_path: 
     assert draft.notes == ()
     accepted(draft.document, tmp_path)
     assert json.loads(asyncapi(valid(tmp_path / "websocket-routes.json"))) == json.loads(exported)
+
+
+@settings(max_examples=40, deadline=None)
+@given(specs())
+def test_whatever_is_exported_is_imported_and_exported_alike(document: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        checked = check(written(folder, json.dumps(document), "websocket-routes.json"))
+        assume(checked.spec is not None)
+        assert checked.spec is not None
+        exported = asyncapi(checked.spec)
+        draft = drafted(written(folder, exported, "asyncapi.json"))
+        assert draft.notes == ()
+        accepted(draft.document, folder)
+        assert json.loads(asyncapi(valid(folder / "websocket-routes.json"))) == json.loads(exported)
 
 
 def test_a_spec_that_is_there_is_kept(tmp_path: Path) -> None:

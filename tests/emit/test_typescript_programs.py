@@ -11,6 +11,7 @@ import pytest
 
 from routewright.codegen import render
 from routewright.spec import check, report_text
+from routewright.table.codes import CLOSES, ERRORS
 from tests.emit.node import COMPILERS, compiled
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -27,6 +28,17 @@ def folder(tmp_path: Path) -> Path:
     for name in FILES:
         shutil.copy(PROGRAMS / name, tmp_path)
     return tmp_path
+
+
+def test_the_codes_are_those_of_the_gateway(folder: Path) -> None:
+    text = (folder / "generated" / "client.d.ts").read_text()
+
+    def words(name: str, pattern: str) -> set[str]:
+        return set(re.findall(pattern, text.partition(f"export type {name} =")[2].partition(";")[0]))
+
+    assert words("ErrorCode", r'"(\w+)"') == {each.code for each in ERRORS}
+    assert words("ReconnectCode", r"\d+") - {"1005"} == {str(each.code) for each in CLOSES if each.reconnect}
+    assert words("FinalCode", r"\d+") == {str(each.code) for each in CLOSES if not each.reconnect}
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

@@ -80,7 +80,9 @@ class Schemas:
     def _dependencies(self, place: Place) -> dict[str, Any]:
         required = {key: value for key, value in place.value.items() if isinstance(value, list)}
         schemas = {key: self.schema(place / key) for key, value in place.value.items() if not isinstance(value, list)}
-        return {key: each for key, each in (("dependentRequired", required), ("dependentSchemas", schemas)) if each}
+        if not schemas:
+            return {"dependentRequired": required}
+        return {"dependentSchemas": schemas, **({"dependentRequired": required} if required else {})}
 
     def _reference(self, reference: Any, place: Place) -> dict[str, Any]:
         """A reference to a component, which is made where it is met first."""
