@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from routewright.bridge.codec import Call, Close, Publish, Push
 from routewright.bridge.gateway import BridgeGateway
@@ -25,7 +25,7 @@ from routewright.gateway.raw import RawConnection
 from routewright.gateway.sockets import Sockets
 from routewright.hooks import Plugins, Reloaded
 from routewright.table import Route, Settings, Table, load
-from routewright.table.change import classify
+from routewright.table.change import Verdict, classify
 from routewright.table.contracts import Contracts
 from routewright.table.discovery import describe
 from routewright.table.overrides import apply_to_table
@@ -36,6 +36,14 @@ TICK = 0.25
 
 LAST_ANSWERS = 1.0
 """Seconds after the drain window in which a retired connection may still get the answers it waits for."""
+
+
+class Next(NamedTuple):
+    """A table that is loaded and not served yet; ``changes`` says what it means for the routes that are served."""
+
+    table: Table
+    contracts: Contracts
+    changes: dict[str, Verdict]
 
 
 class Gateway:
@@ -65,7 +73,7 @@ class Gateway:
         self.on_pools_changed: Callable[[], None] = lambda: None
         self._sessions = itertools.count(1)
         self._contracts: dict[str, Contracts] = {}
-        self._pending: tuple[Table, Contracts] | None = None
+        self._pending: Next | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def next_session(self) -> int:
@@ -74,33 +82,46 @@ class Gateway:
 
     # Epochs
 
-    def load(self) -> Table:
-        """What is below ``generated/``, under the command's overrides.
+    def load(self) -> Next:
+        """What is below ``generated/``, under the command's overrides, compared with what is served. Changes nothing,
+        so another thread may do it.
 
         Raises:
             TableError: it does not load.
             OverrideError: an override does not fit it.
         """
-        return apply_to_table(load(self.folder), self.overrides)
+        table = apply_to_table(load(self.folder), self.overrides)
+        contracts = Contracts.read(self.folder, table.digest)
+        read = functools.cache(Contracts.routes)
+        changes: dict[str, Verdict] = {}
+        for route in table.routes:
+            old = self.endpoints.get(route.name)
+            if old is None:
+                continue
+            if old.route.digest == route.digest:
+                changes[route.name] = "unchanged"
+            else:
+                before, after = read(self._contracts[route.name]), read(contracts)
+                changes[route.name] = classify(old.route, route, before.get(route.name), after.get(route.name))
+        return Next(table, contracts, changes)
 
-    def prepare(self, table: Table) -> Table:
-        """Take a table for the next epoch, and welcome its workers.
+    def prepare(self, epoch: Next) -> Table:
+        """Take what was loaded for the next epoch, and welcome its workers.
 
         Raises:
             PluginError: a plugin that it names does not load.
         """
-        self.plugins.reload(table)
-        for pool in table.pools:
+        self.plugins.reload(epoch.table)
+        for pool in epoch.table.pools:
             self.bridge.pool(pool.name, pool.digest)
-        self._pending = table, Contracts.read(self.folder, table.digest)
-        return table
+        self._pending = epoch
+        return epoch.table
 
     def commit(self, keep: frozenset[str] = frozenset()) -> Reloaded:
         """Serve the prepared epoch. Routes named in ``keep`` stay as they are: their new workers did not start."""
         if self._pending is None:
             raise RuntimeError("no epoch is prepared")
-        (table, contracts), self._pending = self._pending, None
-        read = functools.cache(Contracts.routes)
+        (table, contracts, changes), self._pending = self._pending, None
         self.epoch += 1
         pools = {name: self.bridge.pool(pool.name, pool.digest) for pool in table.pools for name in pool.routes}
         endpoints: dict[str, Endpoint] = {}
@@ -115,13 +136,10 @@ class Gateway:
             elif route.name in keep:
                 endpoints[route.name] = old
                 kept.append(route.name)
-            elif old.route.digest == route.digest:
-                endpoints[route.name] = self._rebind(old, route, pools[route.name], "unchanged")
             else:
-                before, after = read(self._contracts[route.name]), read(contracts)
-                change = classify(old.route, route, before.get(route.name), after.get(route.name))
-                endpoints[route.name] = self._rebind(old, route, pools[route.name], change)
-                changed.append(route.name)
+                endpoints[route.name] = self._rebind(old, route, pools[route.name], changes[route.name])
+                if changes[route.name] != "unchanged":
+                    changed.append(route.name)
         removed = [name for name in self.endpoints if name not in endpoints]
         for name in removed:
             self._retire(self.endpoints[name], 4504, "the route was removed")
@@ -144,7 +162,7 @@ class Gateway:
     def _endpoint(self, route: Route, pool: WorkerPool) -> Endpoint:
         return Endpoint(route, pool, self.plugins.route(route), self.epoch)
 
-    def _rebind(self, old: Endpoint, route: Route, pool: WorkerPool, change: str) -> Endpoint:
+    def _rebind(self, old: Endpoint, route: Route, pool: WorkerPool, change: Verdict) -> Endpoint:
         if change == "incompatible":
             self._retire(old, 4001, "the route has changed")
             return self._endpoint(route, pool)
@@ -178,7 +196,7 @@ class Gateway:
         live = [*self.endpoints.values(), *self.retired]
         keys = {(endpoint.pool.name, endpoint.pool.digest) for endpoint in live}
         if self._pending is not None:
-            keys |= {(pool.name, pool.digest) for pool in self._pending[0].pools}
+            keys |= {(pool.name, pool.digest) for pool in self._pending.table.pools}
         self.bridge.retain(keys)
         self.on_pools_changed()
 
