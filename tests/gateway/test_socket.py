@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routewright.gateway.framing import header
-from routewright.gateway.socket import State, WebSocket
+from routewright.gateway.socket import SLICE, State, WebSocket
 from routewright.gateway.sockets import Sockets
 from tests.gateway.wire import (
     BINARY,
@@ -194,6 +194,46 @@ async def test_the_frames_of_one_tick_leave_in_one_write() -> None:
     assert transport.calls == ["write"]
     assert transport.written == header(1, 3) + b"one" + header(1, 3) + b"two" + header(2, 200) + b"x" * 200
     assert sockets.writes == 1
+
+
+class Sated(Recorder):
+    """Has had enough after each message."""
+
+    __slots__ = ()
+
+    def on_text(self, data: bytes) -> None:
+        super().on_text(data)
+        self.pause_reading()
+
+
+async def test_who_has_had_enough_is_given_no_more_than_a_slice() -> None:
+    socket = Sated(Sockets())
+    socket.transport = Transport()
+    frames = [frame(TEXT, b"%d" % number) for number in range(30_000)]
+    chunk = b"".join(frames)
+    socket.data_received(chunk)
+    most = SLICE // min(map(len, frames)) + 1
+    assert 0 < len(socket.heard) <= most
+    rounds = 1
+    while socket.paused:
+        before = len(socket.heard)
+        socket.resume_reading()
+        rounds += 1
+        assert len(socket.heard) - before <= most
+    assert socket.heard == [("text", b"%d" % number) for number in range(30_000)]
+    assert rounds > len(chunk) // SLICE
+    assert socket.transport.calls[-1] == "resume_reading"
+
+
+async def test_a_close_discards_what_was_not_read_yet() -> None:
+    socket = Sated(Sockets())
+    socket.transport = Transport()
+    socket.data_received(b"".join(frame(TEXT, b"more") for _ in range(10_000)))
+    heard = len(socket.heard)
+    socket.close(1012)
+    assert len(socket.heard) == heard
+    socket.data_received(closing(1012))
+    assert socket.transport.calls[-1] == "close"
 
 
 async def test_a_close_frame_comes_after_what_is_queued_and_only_once() -> None:

@@ -25,6 +25,9 @@ from routewright.gateway.sockets import Sockets
 HIGH_WATER = 64 * 1024
 """Unsent bytes past which a client counts as slow."""
 
+SLICE = 16 * 1024
+"""Bytes of a chunk that are read before one looks whether the reading is to pause."""
+
 CLOSE_WAIT = 5.0
 """Seconds that a peer has to answer a close frame before its connection is cut."""
 
@@ -62,6 +65,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         "_frame_rest",
         "_partial_header",
         "_reader",
+        "_unread",
         "bytes_in",
         "bytes_out",
         "close_code",
@@ -99,6 +103,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         self._clock = clock
         self._frame_rest = 0
         self._partial_header = b""
+        self._unread = b""
         # the reader's bound is exclusive
         self._reader: WebSocketReader | None = WebSocketReader(
             self, message_bytes + 1, compress=False, decode_text=False
@@ -130,13 +135,28 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         if 5 < size < 132 and data[1] == size + 122 and not self._frame_rest and not self._partial_header:
             # by far the most frequent chunk: one short frame, whole and masked
             reader.feed_data(data)
-            return
+        elif size <= SLICE:
+            self._read(reader, data)
+        else:
+            self._read_slices(data)
+
+    def _read(self, reader: WebSocketReader, data: bytes) -> None:
         sound = self._masked(data)
-        if sound == size:
+        if sound == len(data):
             reader.feed_data(data)
         else:
             reader.feed_data(data[:sound])
             self.fail(1002, "client frames must be masked")
+
+    def _read_slices(self, data: bytes) -> None:
+        """Read a large chunk until somebody has had enough: as frames its bytes may take twenty times the memory."""
+        for at in range(0, len(data), SLICE):
+            if self.paused:
+                self._unread = data[at:]
+                return
+            if (reader := self._reader) is None:
+                return
+            self._read(reader, data[at : at + SLICE])
 
     def eof_received(self) -> bool:
         return False
@@ -148,6 +168,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         self.sockets.closing.pop(self, None)
         self.sockets.stalled.discard(self)
         self._reader = None
+        self._unread = b""
         self.out = []
         self.on_closed(self.close_code)
 
@@ -292,6 +313,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         self.flush()
         # the peer's close frame is to be read, whatever was held back before
         self.paused = False
+        self._catch_up()
         self.transport.resume_reading()
         self.sockets.closing[self] = self._clock() + CLOSE_WAIT
 
@@ -334,8 +356,14 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         """Read on."""
         if self.paused:
             self.paused = False
-            if self.state is State.OPEN:
+            self._catch_up()
+            if self.state is State.OPEN and not self.paused:
                 self.transport.resume_reading()
+
+    def _catch_up(self) -> None:
+        if self._unread:
+            unread, self._unread = self._unread, b""
+            self._read_slices(unread)
 
 
 class Switched(web.StreamResponse):
