@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
@@ -70,6 +71,31 @@ def differences(schemas: list[Any], seed: int) -> tuple[list[str], int]:
 def test_the_decoder_agrees_with_jsonschema(seeds: list[int]) -> None:
     found, _ = differences([Schemas(Random(seed)).root() for seed in seeds], seeds[0])
     assert min(found, key=len, default="") == ""
+
+
+@pytest.mark.parametrize(
+    ("schema", "right", "wrong"),
+    [
+        (
+            {
+                "patternProperties": {
+                    "b$": {"type": "array"},
+                    "^a": {"maxItems": 1, "unevaluatedItems": {"type": "null"}},
+                }
+            },
+            [{"a": {"x": 1, "y": 2}}, {"a": [None]}, {"b": []}],
+            [{"a": [None, None]}, {"a": [1]}, {"ab": {}}],
+        ),
+        ({"type": ["integer", "array"]}, [1e300, 2**70, [], -1.0], [0.5, "1", True]),
+    ],
+)
+def test_what_random_schemas_have_found_stays_right(
+    schema: Any, right: list[Any], wrong: list[Any], tmp_path: Path
+) -> None:
+    (verdict,) = compiled([schema], tmp_path)
+    assert not isinstance(verdict, Refused)
+    assert [value for value in right if not verdict(value)] == []
+    assert [value for value in wrong if verdict(value)] == []
 
 
 def test_most_random_schemas_are_taken() -> None:

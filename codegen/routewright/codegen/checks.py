@@ -482,9 +482,13 @@ class Checks:
         return [Line(f"{variable} = ", text(source)), *body] if body else []
 
     def _part(self, schema: Any, value: str, path: Path, scope: _Scope) -> list[Statement]:
-        """`_schema` for a part of the value, in a function of its own where it stands too deep."""
+        """`_schema` for a part of the value, in a function of its own where it stands too deep. A property may have
+        several schemas, each under a condition: what one makes sure of is not so for the next."""
         if scope.depth <= _DEEP or not isinstance(schema, dict):
-            return self._schema(schema, value, path, None, scope)
+            before = dict(scope.known)
+            statements = self._schema(schema, value, path, None, scope)
+            scope.known = before
+            return statements
         return self._violation_of(self._function(schema, scope, tracked=False), value, path, None)
 
     def _function(self, schema: Any, scope: _Scope, *, tracked: bool) -> str:
