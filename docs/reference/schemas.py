@@ -9,8 +9,8 @@ from routewright.spec.keywords import ANNOTATIONS, COMBINING, FORMATS, OF_TYPE, 
 def schemas() -> Iterable[str]:
     """The page's parts."""
     yield (
-        "Payload schemas are JSON Schema 2020-12. Every keyword is enforced in the gateway or refused by `check`; what they"
-        " mean stands in [the keys of a route spec](spec.md#a-payload-schema)."
+        "Payload schemas are JSON Schema 2020-12. Every keyword is enforced in the gateway or refused by `check`; what"
+        " they mean stands in [the keys of a route spec](spec.md#a-payload-schema)."
     )
     yield "## Enforced by the decoder"
     yield (

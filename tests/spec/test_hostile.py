@@ -8,7 +8,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routewright.spec import check, report_github, report_json, report_text, schema
-from routewright.spec.keywords import ANNOTATIONS, ENFORCED, OF_TYPE, REFUSED
+from routewright.spec.keywords import (
+    ANNOTATIONS,
+    ENFORCED,
+    OF_TYPE,
+    REFUSED,
+    SCHEMA_LISTS,
+    SCHEMA_MAPS,
+    SCHEMA_VALUES,
+)
 
 SETTINGS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -47,30 +55,51 @@ KEYWORDS = st.sampled_from(sorted(ENFORCED | ANNOTATIONS | REFUSED.keys()))
 def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     named = st.dictionaries(st.sampled_from(["a", "b", "kind", "$ref", "é\n"]), inner, max_size=3)
     listed = st.lists(inner, max_size=3)
-    return st.fixed_dictionaries(
-        {},
-        optional={
-            "type": st.sampled_from(sorted(OF_TYPE)) | st.lists(st.sampled_from(sorted(OF_TYPE)), max_size=3),
-            "properties": named,
-            "$defs": named,
-            "required": st.lists(st.sampled_from(["a", "b", "kind"]), max_size=2),
-            "items": inner,
-            "additionalProperties": inner,
-            "anyOf": listed,
-            "oneOf": listed,
-            "$ref": REFERENCES,
-            "const": SCALARS,
-            "enum": st.lists(SCALARS, max_size=3),
-            "default": VALUES,
-            "examples": st.lists(VALUES, max_size=2),
-            "pattern": st.text(alphabet="ab()[]*+?{}\\d$^|1,", max_size=12),
-            "minimum": st.integers() | st.floats(allow_nan=False, allow_infinity=False),
-            "maximum": st.integers(),
-            "minLength": st.integers(-1, 5),
-            "maxLength": st.integers(-1, 5),
-            "multipleOf": st.sampled_from([0, 1, 0.5, 3, -1]),
-        },
-    ) | st.dictionaries(KEYWORDS, VALUES, max_size=3)
+    return (
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "type": st.sampled_from(sorted(OF_TYPE)) | st.lists(st.sampled_from(sorted(OF_TYPE)), max_size=3),
+                "properties": named,
+                "$defs": named,
+                "required": st.lists(st.sampled_from(["a", "b", "kind"]), max_size=2),
+                "items": inner,
+                "additionalProperties": inner,
+                "anyOf": listed,
+                "oneOf": listed,
+                "$ref": REFERENCES,
+                "const": SCALARS,
+                "enum": st.lists(SCALARS, max_size=3),
+                "default": VALUES,
+                "examples": st.lists(VALUES, max_size=2),
+                "pattern": st.text(alphabet="ab()[]*+?{}\\d$^|1,", max_size=12),
+                "minimum": st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+                "maximum": st.integers(),
+                "minLength": st.integers(-1, 5),
+                "maxLength": st.integers(-1, 5),
+                "multipleOf": st.sampled_from([0, 1, 0.5, 3, -1, 0.1, 1e300]),
+            },
+        )
+        | st.fixed_dictionaries(
+            {},
+            optional={
+                "type": st.sampled_from(sorted(OF_TYPE)),
+                "properties": named,
+                **dict.fromkeys(sorted(SCHEMA_VALUES), inner | st.booleans() | SCALARS),
+                **dict.fromkeys(sorted(SCHEMA_LISTS), listed),
+                **dict.fromkeys(sorted(SCHEMA_MAPS - {"properties"}), named),
+                "dependentRequired": st.dictionaries(st.sampled_from("ab"), st.lists(SCALARS, max_size=2), max_size=2),
+                "format": st.sampled_from(["date", "iri", 5]),
+                "uniqueItems": SCALARS,
+                "minContains": SCALARS,
+                "$ref": REFERENCES,
+                "$id": st.sampled_from(["a", "http://a/", "#x", "urn:a:b", "//", "http://[", 5]),
+                "$anchor": st.sampled_from(["a", "", 5]),
+                "default": VALUES,
+            },
+        )
+        | st.dictionaries(KEYWORDS, VALUES, max_size=3)
+    )
 
 
 SCHEMAS = st.recursive(REFERENCES.map(lambda to: {"$ref": to}) | st.just({}), _schemas, max_leaves=5)

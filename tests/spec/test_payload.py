@@ -288,6 +288,19 @@ def test_references_by_identifier_and_anchor(valid: Valid, payload: Any, name: s
     assert spec.components[name].shape == STRING
 
 
+@pytest.mark.parametrize("beside", [{"const": "a"}, {"type": "string"}, {"maxLength": 3}, {"not": {"const": 1}}])
+def test_a_reference_counts_beside_other_keywords(message: Callable[..., Message], beside: dict[str, Any]) -> None:
+    found = message({"$ref": "#/components/schemas/A", **beside}, {"A": {"type": "string"}})
+    assert found.checked
+    assert found.schema == {"$ref": "#/$defs/A", **beside, "$defs": {"A": {"type": "string"}}}
+
+
+@pytest.mark.parametrize("address", ["http://[", "a#b"])
+def test_an_identifier_is_an_address_without_fragment(codes: Codes, address: str) -> None:
+    assert codes({"$id": address}) == ["RW401"]
+    assert codes({"$ref": "http://["}) == ["RW403"]
+
+
 @pytest.mark.parametrize(
     "payload",
     [

@@ -128,11 +128,11 @@ def _pattern(payloads: Payloads, node: Node, text: str, most: Node | None) -> No
 
 def _closest(payloads: Payloads, node: Node, kinds: list[str], typed: Shape) -> Shape:
     value = node.value
+    sources = list(_sources(payloads, node))
     if "enum" in value or "const" in value:
         constants = payloads.scalar(scalars.enumeration(node))
         if not kinds and not isinstance(constants, AnyShape):
             return constants
-    sources = list(_sources(payloads, node))
     declared = kinds or [each.value.get("type") for each in _parts(payloads, node) if "type" in each.value][:1]
     if declared == ["object"]:
         return _object(payloads, node, sources, typed)

@@ -125,7 +125,7 @@ REFUSED: dict[str, str] = {
     "definitions": 'use "$defs"',
     "nullable": 'use "type": ["string", "null"], or "anyOf" with {"type": "null"}',
     "discriminator": 'give each option a required property with a "const"',
-    "$id": 'leave out what follows "#", or use "$anchor"',
+    "$id": 'write an address without "#"; "$anchor" names a part of a schema',
     "id": 'leave it out; a "$ref" is relative to its file',
     "$dynamicRef": 'use "$ref"',
     "$dynamicAnchor": 'use "$anchor", or "$defs" and a JSON pointer',

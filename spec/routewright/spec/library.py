@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from routewright.spec.document import Document, read
 from routewright.spec.node import Finding, Node
 from routewright.spec.pointer import child, lookup, tokens
 from routewright.spec.quoting import quoted
-from routewright.spec.resources import Resources, resources
+from routewright.spec.resources import Resources, joined, resources
 
 
 class ReferenceProblem(Exception):
@@ -89,7 +89,7 @@ class Library:
             return None
         resources = self._resources(root)
         base = resources.base(node.pointer)
-        wanted = urljoin(base, address) if address else base
+        wanted = joined(base, address) if address else base
         shared = Node(self.spec, "", self.spec.value).get("components", "schemas")
         others = [each for _, each in shared.members()] if shared is not None and address else []
         for each in (resources, *map(self._resources, others)):
@@ -135,7 +135,11 @@ class Library:
         return [name for name, _ in components.members()] if components is not None else []
 
     def _open(self, source: Document, address: str) -> Document:
-        if urlsplit(address).scheme or address.startswith("//"):
+        try:
+            scheme = urlsplit(address).scheme
+        except ValueError as error:
+            raise ReferenceProblem(f"{quoted(address)} is no address: {error}") from None
+        if scheme or address.startswith("//"):
             hint = "save the schema as a file below the spec's folder"
             raise ReferenceProblem("a $ref reads files only, nothing from the network", hint, forbidden=True)
         name = unquote(address)

@@ -30,6 +30,7 @@ from routewright.spec.nearest import nearest
 from routewright.spec.node import Finding, Node
 from routewright.spec.pointer import tokens
 from routewright.spec.quoting import quoted, type_name
+from routewright.spec.resources import is_identifier
 from routewright.spec.scalars import VALUE, Reader
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -216,7 +217,7 @@ class Payloads:
     def _identifies(self, node: Node, key: str, value: str) -> bool:
         """Whether a keyword only says what a schema is called, or which language it is in."""
         if key == "$id":
-            return "#" not in value.removesuffix("#")
+            return is_identifier(value)
         root = "$id" in node.value or self.library.root(node).pointer == node.pointer
         return key == "$schema" and value.removesuffix("#") == DIALECT and root
 

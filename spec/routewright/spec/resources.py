@@ -5,7 +5,7 @@ resource of its own: what ``#`` means in there, and where anchors are looked for
 """
 
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from routewright.spec.keywords import subschemas
 from routewright.spec.node import Node
@@ -33,6 +33,22 @@ class Resources:
         return self.bases.get(pointer, "")
 
 
+def joined(base: str, reference: str) -> str:
+    """A reference as seen from an identifier; as it stands where it is no address."""
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return reference
+
+
+def is_identifier(text: str) -> bool:
+    """Whether an ``$id`` may be this: an address without a fragment."""
+    try:
+        return not urlsplit(text).fragment
+    except ValueError:
+        return False
+
+
 def resources(root: Node) -> Resources:
     """The resources in a schema; of two with one name the first counts."""
     found = Resources({}, {}, {})
@@ -43,7 +59,7 @@ def resources(root: Node) -> Resources:
             continue
         identifier = node.text("$id")
         if identifier is not None or node is root:
-            base = urljoin(base, identifier or "").removesuffix("#")
+            base = joined(base, identifier or "").removesuffix("#")
             found.roots.setdefault(base, node)
             found.bases[node.pointer] = base
         anchor = node.text("$anchor")
