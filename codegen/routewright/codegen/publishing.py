@@ -106,8 +106,8 @@ def _owned(folder: Path, generator: str = GENERATOR) -> frozenset[str]:
         ours, paths = False, frozenset()
     if not ours:
         raise PublishError(
-            f"{folder / MANIFEST} is not a manifest of `{_COMMANDS.get(generator, generator)}`: restore it, or delete the folder's"
-            " generated files together with it"
+            f"{folder / MANIFEST} is not a manifest of `{_COMMANDS.get(generator, generator)}`: "
+            "restore it, or delete the folder's generated files together with it"
         )
     for path in paths:
         _inside(folder, path)
