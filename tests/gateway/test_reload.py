@@ -63,6 +63,23 @@ async def test_a_spec_that_says_the_same_changes_nothing(tmp_path: Path) -> None
             assert served.workers() == workers
 
 
+async def test_a_spec_that_is_saved_while_the_workers_start_is_served(tmp_path: Path) -> None:
+    project = asking(tmp_path)
+    project.save("later_handler.py", handler())
+    # the worker of this test is also its editor: it saves before it is ready, but after the compilation
+    project.save("ready.json", json.dumps({"routes": [route("alpha"), route("later")]}))
+    save = (
+        "import os, pathlib\n"
+        'ready = pathlib.Path(__file__).with_name("ready.json")\n'
+        'if ready.exists():\n    os.replace(ready, ready.with_name("websocket-routes.json"))\n'
+    )
+    project.save("alpha_handler.py", save + handler())
+    with serving(project) as served:
+        await served.logged(reloaded)
+        async with served.connect("/ws/later") as connection:
+            assert await version(connection)
+
+
 async def test_a_policy_reaches_open_connections(tmp_path: Path) -> None:
     project = asking(tmp_path)
     with serving(project) as served:

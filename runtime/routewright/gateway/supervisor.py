@@ -81,6 +81,9 @@ class Supervisor:
         Raises:
             StartFailed: the spec is invalid, an address is taken, or a gateway process does not start.
         """
+        if self.options.watch:
+            # from here on, so that no change is missed while the processes start
+            self._watch = Watch({self.project, self.project / "generated"}, ())
         compiled = await self._run_compile()
         if not compiled.ok:
             raise StartFailed(compiled.report)
@@ -103,6 +106,7 @@ class Supervisor:
             gateway.worker_key = key
         for pool in self.table.pools:
             self._group(pool)
+        self._rewatch()
         launches = [asyncio.create_task(group.launch()) for group in self.groups.values()]
         try:
             await asyncio.gather(*(gateway.start() for gateway in self.gateways))
@@ -113,8 +117,8 @@ class Supervisor:
         await asyncio.gather(*launches)
         for group in self.groups.values():
             self._log_problems(group)
-        if self.options.watch:
-            self._watch = Watch(*self._directories())
+        if self._watch is not None:
+            self._rewatch()
             self._spawn(self._follow(self._watch))
 
     def _endpoint(self, index: int) -> str:
