@@ -242,3 +242,26 @@ def test_a_whole_float_is_an_integer_after_another_look() -> None:
     assert isinstance(judged(b'{"type": "draw", "payload": {"x": 2.5}}'), FrameError)
     assert with_integers(frame, msgspec.ValidationError("Expected `int`, got `str`")) is None
     assert with_integers(b'{"type": "draw", "payload": 1e999}', raised.value) is None
+
+
+@pytest.mark.parametrize("number", ["1e308", "-1e308", "1e19", "1e15", "-0.0"])
+@pytest.mark.parametrize("text", ["", "\u00e9\U0001f600\\u0000", "\x7f"])
+def test_a_frame_does_not_grow_much_by_its_integers(number: str, text: str) -> None:
+    assert DECODE is not None
+    numbers = ",".join([number] * 10_000 + ["1e23", str(10**300)])
+    frame = f'{{"type":"draw","payload":{{"x":2.0,"text":"{text * 1000}","more":[{numbers}]}}}}'.encode()
+    with pytest.raises(DECODE_ERRORS) as raised:
+        DECODE(frame)
+    again = with_integers(frame, raised.value)
+    assert again is not None
+    assert len(again) < 6 * len(frame)
+    assert json.loads(again) == json.loads(frame)
+    assert DECODE(again).payload == Point(2)
+    assert isinstance(judged(frame.replace(b'"x":2.0', b'"x":2.5')), FrameError)
+
+
+def test_long_integers_are_integers_while_they_are_few() -> None:
+    frame = b'{"type":"all","payload":[1e308,-1e20]}'
+    again = with_integers(frame, msgspec.ValidationError("Expected `int`, got `float`"))
+    assert again is not None
+    assert [type(each) for each in json.loads(again)["payload"]] == [int, int]

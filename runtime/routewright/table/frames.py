@@ -145,9 +145,18 @@ _decode_open = msgspec.json.Decoder(Envelope).decode
 _decode_head = msgspec.json.Decoder(_Head).decode
 _decode_any = msgspec.json.Decoder().decode
 
+_LONG, _LONGEST = 2.0**64, 309
+"""The first float that is a long integer, and the digits of the longest one."""
+
+_LONG_ROOM = 4096
+"""Bytes that long integers may add to the shortest frame."""
+
 
 def with_integers(frame: bytes, error: Exception) -> bytes | None:
     """The frame with ``1`` in the place of ``1.0``, which JSON Schema takes for an integer and msgspec does not.
+
+    ``1e308`` would be 309 digits: of such numbers only so many become integers that the frame stays below six times
+    its length, give or take a few KiB.
 
     Args:
         error: what decoding the frame has raised. Unless it speaks of a float where an integer was expected, the answer
@@ -157,6 +166,7 @@ def with_integers(frame: bytes, error: Exception) -> bytes | None:
         return None
     try:
         envelope = _decode_any(frame)
+        room = len(frame) + _LONG_ROOM
         ahead: list[Any] = [envelope]
         while ahead:
             parent = ahead.pop()
@@ -164,6 +174,10 @@ def with_integers(frame: bytes, error: Exception) -> bytes | None:
                 if isinstance(value, dict | list):
                     ahead.append(value)
                 elif isinstance(value, float) and value.is_integer():
+                    if abs(value) >= _LONG:
+                        room -= _LONGEST
+                        if room < 0:
+                            continue
                     parent[key] = int(value)
         return _encoded(envelope)
     except DECODE_ERRORS:
@@ -175,7 +189,7 @@ def _encoded(value: Any) -> bytes:
         return msgspec.json.encode(value)
     except OverflowError:
         # msgspec decodes integers of more than 64 bits, but does not encode them
-        return json.dumps(value).encode()
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def decode_open(frame: bytes) -> Envelope:
