@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import jinja2
+import msgspec
 
 from routewright.codegen import literals
 from routewright.codegen.asyncapi import ASYNCAPI, asyncapi
@@ -77,7 +78,7 @@ def render(spec: Spec, emitters: Iterable[Emitter] = ()) -> dict[str, str]:
         table = dispatch(spec, found, modules)
         files["table.py"] = _python("table.py.jinja", spec, table=table)
         _compile("table.py", files["table.py"])
-        files[SCHEMA] = _json(schema())
+        files[SCHEMA] = _schema()
         files[TYPESCRIPT] = typescript(spec)
         files[ASYNCAPI] = asyncapi(spec)
         files[CONTRACTS] = contracts_text(spec)
@@ -151,8 +152,14 @@ def _is_too_long(line: str) -> bool:
     return not (words[-1].startswith(("http://", "https://")) and columns(line) - columns(words[-1]) <= WIDTH)
 
 
+@functools.cache
+def _schema() -> str:
+    return _json(schema())
+
+
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=True) + "\n"
+    # json indents in Python, msgspec in C
+    return msgspec.json.format(json.dumps(value), indent=2) + "\n"
 
 
 def _compile(path: str, source: str) -> None:
