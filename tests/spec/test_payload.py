@@ -182,6 +182,22 @@ def test_a_payload_that_refers_to_itself_is_a_component(message: Callable[..., M
     assert found.optional
 
 
+@pytest.mark.parametrize(
+    ("keyword", "shape", "optional"),
+    [
+        ("additionalProperties", MapShape(values=AnyShape(), max_properties=2), True),
+        ("items", ArrayShape(items=AnyShape(), max_items=2), False),
+    ],
+)
+def test_a_map_or_list_of_itself_stays_one(valid: Valid, keyword: str, shape: Shape, optional: bool) -> None:
+    kind, most = ("array", "maxItems") if keyword == "items" else ("object", "maxProperties")
+    spec = valid(with_payload({"type": kind, keyword: {"$ref": "#"}, most: 2}))
+    (found,) = spec.routes[0].messages
+    assert found.payload == ReferenceShape(component="LookPayload")
+    assert spec.components["LookPayload"].shape == shape
+    assert (found.checked, found.optional) == (True, optional)
+
+
 def test_references_to_other_files(valid: Valid) -> None:
     spec = valid(
         with_payload({"properties": {"p": {"$ref": "shapes.json#/Point"}, "n": {"$ref": "name.json"}}}),

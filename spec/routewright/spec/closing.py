@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from routewright.spec.bundle import Bundles
-from routewright.spec.fits import invalid, misfits
+from routewright.spec.fits import follow, invalid, misfits
 from routewright.spec.keywords import COMBINING, SCHEMA_LISTS
 from routewright.spec.model import AnyShape, ArrayShape, MapShape, ObjectShape, ReferenceShape, Shape, UnionShape
 from routewright.spec.node import Node
@@ -79,8 +79,19 @@ def _loosen(payloads: Payloads) -> None:
     """Recursion that does not pass through an object is more than an alias can say: it ends in any value."""
     graph = {name: list(_direct(each.shape)) for name, each in payloads.components.items()}
     for name in list(_loops(graph)):
-        payloads.components[name] = replace(payloads.components[name], shape=AnyShape())
+        component = payloads.components[name]
+        payloads.components[name] = replace(component, shape=_cut(follow(component.shape, payloads.components)))
         payloads.loose.add(location(payloads.nodes[name]))
+
+
+def _cut(shape: Shape) -> Shape:
+    """A shape without what it refers to: a list stays a list, a map a map."""
+    match shape:
+        case ArrayShape():
+            return replace(shape, items=AnyShape())
+        case MapShape():
+            return replace(shape, values=AnyShape())
+    return AnyShape()
 
 
 def _loops(graph: Mapping[str, list[str]]) -> Iterator[str]:

@@ -28,7 +28,7 @@ class Address(msgspec.Struct, kw_only=True):
     zip: Annotated[str, msgspec.Meta(max_length=10)] | msgspec.UnsetType = msgspec.UNSET
 
 
-Tree: TypeAlias = Any
+Tree: TypeAlias = Annotated[list[Any], msgspec.Meta(max_length=8)]
 
 
 class Named(msgspec.Struct, kw_only=True):

@@ -41,7 +41,7 @@ table: Final = Table(
                     name="grow",
                     payload=checks.Grow,
                     check=checks.check_grow,
-                    digest="ac9b04ab60981f6d",
+                    digest="9e920ebaee73045a",
                 ),
                 MessageType(
                     name="extend",
@@ -63,15 +63,15 @@ table: Final = Table(
                 ),
             ),
             rate_limit=RateLimit(rate=10.0, burst=10),
-            digest="cc0c4cc32c325bde",
-            contract="b78c462d656a1f69",
+            digest="ac8b0c97af7ed0e0",
+            contract="255697dac73c6130",
         ),
     ),
     pools=(
         Pool(
             name="checks",
             routes=("checks",),
-            digest="c4ad13c08f78236c",
+            digest="556a69097089b72d",
         ),
     ),
 )
