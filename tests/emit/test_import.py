@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 
 from routewright.codegen.asyncapi import asyncapi
 from routewright.codegen.importing import ImportProblem, drafted
 from routewright.spec import check, report_text
 from tests.emit.test_asyncapi import SPECS, valid
+from tests.spec.conftest import with_payload
 from tests.spec.schemas import specs
 
 DOCUMENTS = Path(__file__).parent / "documents"
@@ -118,6 +119,9 @@ def test_what_was_exported_is_imported_and_exported_alike(path: Path, tmp_path: 
 
 @settings(max_examples=40, deadline=None)
 @given(specs())
+@example(with_payload({"type": "object", "additionalProperties": {"$ref": "#"}}))
+@example(with_payload({"type": "array", "items": {"allOf": [{"$ref": "#"}]}}))
+@example(with_payload({"$ref": "#/$defs/a", "$defs": {"a": {"type": "object", "additionalProperties": {"$ref": "#"}}}}))
 def test_whatever_is_exported_is_imported_and_exported_alike(document: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -119,11 +119,11 @@ def _strict(found: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """A reference that draft 7 had to wrap stands beside its neighbours again."""
+    """A reference that draft 7 had to wrap stands beside its neighbours again; one that has none was not wrapped."""
     only = schema.get("allOf")
     if (
         isinstance(only, list)
-        and only
+        and len(only) + len(schema) > 2
         and "$ref" not in schema
         and isinstance(only[0], dict)
         and set(only[0]) == {"$ref"}
