@@ -34,6 +34,7 @@ def test_a_string_literal_is_the_string(text: str) -> None:
 @given(texts())
 @example(r"^\d+\Z")
 @example('\\"')
+@example("".join(map(chr, range(0x1F300, 0x1FB00))))
 def test_a_pattern_literal_is_the_pattern(text: str) -> None:
     assert ast.literal_eval(literals.pattern(text)) == text
     assert_clean(literals.pattern(text))
@@ -83,6 +84,15 @@ def test_what_json_does_not_have_is_refused(value: float) -> None:
         literals.number(value)
 
 
+def test_an_emoji_newer_than_the_oldest_python_is_escaped_by_every_python() -> None:
+    newest, later = "\U0001f6dd", "\U0001f6d8"
+    assert literals.string(newest + later) == f'"{newest}\\U0001f6d8"'
+    assert literals.pattern(rf"\d{later}") == r'"\\d\U0001f6d8"'
+
+
 def test_people_can_read_their_own_language() -> None:
     assert literals.string("Größe 大小 🚀") == '"Größe 大小 🚀"'
     assert literals.string("right\u202eleft") == '"right\\u202eleft"'
+    assert (
+        literals.string("melting \U0001fae0, unassigned \U0001f6d8") == '"melting \U0001fae0, unassigned \\U0001f6d8"'
+    )

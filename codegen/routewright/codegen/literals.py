@@ -2,7 +2,7 @@
 
 Strategy: this module is the only way from a spec's string to generated Python. Each function returns text that stays
 inside its literal, docstring or comment whatever the string holds: quotes, line ends, control and bidirectional
-characters. What is escaped depends on one fixed version of Unicode, so that every Python writes the same bytes. Half a
+characters. What is escaped depends on fixed versions of Unicode, so that every Python writes the same bytes. Half a
 surrogate pair is refused with a `RenderError`, because no frame and no file can hold it.
 """
 
@@ -23,20 +23,26 @@ _CLOSING = re.compile(r'\A"|"(?=""|\Z)')
 _PROMPT = re.compile(r"\A(\s*)>>>")
 """What makes a line an example that doctest runs."""
 
-_EMOJI = range(0x1F300, 0x1FB00)
+_EMOJI = (
+    *(range(0x1F300, 0x1F6D8), range(0x1F6DD, 0x1F6ED), range(0x1F6F0, 0x1F6FD), range(0x1F7E0, 0x1F7EC)),
+    *(range(0x1F900, 0x1FA54), range(0x1FA70, 0x1FA75), range(0x1FA78, 0x1FA7D), range(0x1FA80, 0x1FA87)),
+    *(range(0x1FA90, 0x1FAAD), range(0x1FAB0, 0x1FABB), range(0x1FAC0, 0x1FAC6), range(0x1FAD0, 0x1FADA)),
+    *(range(0x1FAE0, 0x1FAE8), range(0x1FAF0, 0x1FAF7)),
+)
+"""Those of Unicode 14, which the oldest Python knows that this runs on."""
 _UNSEEN = frozenset(map(chr, (0xAD, 0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x180E), 0x3164, 0xFFA0)))
 _SURROGATES = range(0xD800, 0xE000)
 _SELECTORS = range(0xFE00, 0xFE10)
 
 
 def visible(character: str) -> bool:
-    """Whether the character can stand in source text as itself: ASCII that prints, or assigned in Unicode 3.2 (or an
-    emoji) and neither a control, a format, a surrogate, a space nor otherwise not to be seen."""
+    """Whether the character can stand in source text as itself: ASCII that prints, or assigned in Unicode 3.2 (an
+    emoji: in Unicode 14) and neither a control, a format, a surrogate, a space nor otherwise not to be seen."""
     if character.isascii():
         return character.isprintable()
     if character in _UNSEEN or ord(character) in _SELECTORS:
         return False
-    return ucd_3_2_0.category(character)[0] in "LMNPS" or ord(character) in _EMOJI
+    return ucd_3_2_0.category(character)[0] in "LMNPS" or any(ord(character) in each for each in _EMOJI)
 
 
 def string(text: str) -> str:
