@@ -5,7 +5,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from routewright.codegen import names
-from routewright.codegen.checks import SOURCES, Checks, refers, tracking
+from routewright.codegen.checks import Checks
+from routewright.codegen.checks_references import refers, tracking
+from routewright.codegen.checks_vocabulary import SOURCES
 from routewright.codegen.errors import RenderError, placed
 from routewright.codegen.imports import exported, imported
 from routewright.codegen.models import Definition, Models, paragraphs, prose, reserve_attributes
@@ -44,7 +46,7 @@ def components_module(
     components: Components, needed: Collection[tuple[str, bool]]
 ) -> tuple[Module, dict[str, dict[str, str]]]:
     """The module of the shared shapes, and the attribute of each property of those that are objects. ``needed`` are the
-    components that are checked, see `routewright.codegen.checks.needed`."""
+    components that are checked, see `routewright.codegen.checks_references.needed`."""
     given = [names.identifier(each.name, f"component {key!r}") for key, each in components.items()]
     if len(set(given)) != len(given):
         raise RenderError("components", "two of them have one name")
@@ -135,14 +137,14 @@ def _message_doc(message: Message, payload: Shape, route: Route) -> str:
 
 
 def _module(name: str, doc: str, models: Models, checks: Checks) -> Module:
-    annotations = models.annotations
+    annotations, vocabulary = models.annotations, checks.vocabulary
     definitions = tuple(models.definitions())
-    words = annotations.typing | (checks.used & {"Any", "Final"})
+    words = annotations.typing | (vocabulary.used & {"Any", "Final"})
     typing = imported("typing", ((each, annotations.local(each)) for each in words))
     table = [
         statement
         for module, known in SOURCES.items()
-        for statement in imported(module, ((each, checks.local(each)) for each in known if each in checks.used))
+        for statement in imported(module, ((each, vocabulary.local(each)) for each in known if each in vocabulary.used))
     ]
     public = [each.name for each in checks.functions if not each.name.startswith("_")]
     exports = exported([*(each.name for each in definitions), *public])

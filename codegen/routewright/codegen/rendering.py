@@ -19,7 +19,7 @@ import msgspec
 
 from routewright.codegen import literals
 from routewright.codegen.asyncapi import ASYNCAPI, asyncapi
-from routewright.codegen.checks import needed
+from routewright.codegen.checks_references import needed
 from routewright.codegen.contracts import CONTRACTS, contracts_text
 from routewright.codegen.digests import Digests, digests
 from routewright.codegen.dispatch import dispatch, pools
@@ -88,7 +88,7 @@ def render(spec: Spec, emitters: Iterable[Emitter] = ()) -> dict[str, str]:
 
 
 def _needed(spec: Spec) -> set[tuple[str, bool]]:
-    """The components that check functions of messages call; see `routewright.codegen.checks.needed`."""
+    """The components that check functions of messages call; see `routewright.codegen.checks_references.needed`."""
     schemas = [message.schema for route in spec.routes for message in route.messages if message.checked]
     return needed(schemas, {key: each.schema for key, each in spec.components.items()}) if schemas else set()
 
