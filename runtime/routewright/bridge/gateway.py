@@ -1,16 +1,13 @@
 """The gateway's end of the bridge: one ROUTER socket, and the pools of workers that say hello on it.
 
-Strategy: a raw ZeroMQ socket on the event loop's reader, no task and no future per message. What is to be sent to a
-worker in one tick of the loop goes out as one ZeroMQ message. Credits, not high-water marks, bound what is in flight:
-a worker is never owed more answers than the capacity it declared. Every request ends exactly once: its entry in
-`Worker.pending` is removed by whichever comes first of the answer, the deadline, the client's leaving and the
-worker's loss, and whatever comes later finds no entry.
-
-The socket's file descriptor is edge-triggered: after every send the socket is asked whether something has arrived
-meanwhile, or that something would never be seen.
+Strategy: no task and no future per message. What is to be sent to a worker in one tick of the loop goes out as one
+ZeroMQ message. Credits, not high-water marks, bound what is in flight: a worker is never owed more answers than the
+capacity it declared. Every request ends exactly once: its entry in `Worker.pending` is removed by whichever comes first
+of the answer, the deadline, the client's leaving and the worker's loss, and whatever comes later finds no entry.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -36,9 +33,7 @@ from routewright.bridge.codec import (
     Reply,
 )
 from routewright.bridge.pool import Entry, Requester, Worker, WorkerPool
-
-MOST_PER_TICK = 64
-"""ZeroMQ messages read before the event loop's other work gets its turn."""
+from routewright.bridge.router import Router
 
 TURNS = 4
 """Turns of the event loop that a batch may go on growing. Clients that answer each other's pace send a few messages a
@@ -52,14 +47,6 @@ LAST_WORDS = 0.25
 
 UNSENT = 64 * 1024 * 1024
 """Bytes that may wait for a worker whose socket takes no more; past it the worker is taken for lost."""
-
-
-# plain numbers: an operation on two members of an enumeration makes a third one, which costs more than the call
-_NOBLOCK = int(zmq.NOBLOCK)
-_POLLIN = int(zmq.POLLIN)
-_EVENTS = int(zmq.EVENTS)
-_RCVMORE = int(zmq.RCVMORE)
-_MORE = int(zmq.SNDMORE) | _NOBLOCK
 
 
 class Observer(Protocol):
@@ -93,16 +80,14 @@ class BridgeGateway:
         self.batches_received = 0
         self.bad_batches = 0
         self._observer = observer
-        self._context = context or zmq.Context.instance()
+        self._router = Router(self._received, observer.batch_done, context)
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._dirty: list[Worker] = []
         self._scheduled = False
-        self._reading = False
         self._collected = 0
         self._turns = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._socket: zmq.Socket[bytes] | None = None
 
     def start(self, configure: "Callable[[zmq.Socket[bytes]], None] | None" = None) -> None:
         """Bind, and begin to read. ``configure`` may set security options before the bind.
@@ -110,34 +95,14 @@ class BridgeGateway:
         Raises:
             zmq.ZMQError: the endpoint cannot be bound.
         """
-        socket = self._context.socket(zmq.ROUTER)
-        for option, value in (
-            (zmq.ROUTER_MANDATORY, 1),
-            (zmq.LINGER, 0),
-            (zmq.SNDHWM, 100_000),
-            (zmq.RCVHWM, 100_000),
-            (zmq.MAXMSGSIZE, 256 * 1024 * 1024),
-            (zmq.HEARTBEAT_IVL, 2_000),
-            (zmq.HEARTBEAT_TIMEOUT, 10_000),
-            (zmq.HEARTBEAT_TTL, 10_000),
-        ):
-            socket.setsockopt(option, value)
-        if configure is not None:
-            configure(socket)
-        socket.bind(self.endpoint)
-        self._socket = socket
-        self._loop.add_reader(int(socket.getsockopt(zmq.FD)), self._readable)
+        self._router.open(self.endpoint, configure)
         self._timer = self._loop.call_later(SWEEP, self._sweep)
-        self._loop.call_soon(self._readable)
 
     def stop(self) -> None:
         """Stop reading and close the socket. Idempotent."""
         if self._timer is not None:
             self._timer.cancel()
-        if (socket := self._socket) is not None:
-            self._socket = None
-            self._loop.remove_reader(int(socket.getsockopt(zmq.FD)))
-            socket.close(linger=0)
+        self._router.close()
 
     # Pools
 
@@ -218,7 +183,7 @@ class BridgeGateway:
             return
         self._scheduled = False
         self._collected = self._turns = 0
-        if (socket := self._socket) is None:
+        if not self._router.is_open:
             return
         dirty, self._dirty = self._dirty, []
         now = self._clock()
@@ -229,9 +194,7 @@ class BridgeGateway:
                 continue
             data = codec.encode(batch)
             try:
-                # ROUTER drops nothing it has accepted: both parts are queued, or neither
-                socket.send(worker.identity, _MORE)
-                socket.send(data, _NOBLOCK)
+                self._router.send(worker.identity, data)
             except zmq.Again:
                 self._retry(worker, len(data))
                 continue
@@ -243,9 +206,7 @@ class BridgeGateway:
             worker.sent = now
             worker.messages += len(batch)
             self.batches_sent += 1
-        if not self._reading and int(socket.getsockopt(_EVENTS)) & _POLLIN:
-            self._reading = True
-            self._loop.call_soon(self._readable)
+        self._router.look()
 
     def _retry(self, worker: Worker, size: int) -> None:
         if size > UNSENT:
@@ -258,31 +219,6 @@ class BridgeGateway:
                 self._loop.call_later(SWEEP / 10, self._flush)
 
     # Receiving
-
-    def _readable(self) -> None:
-        self._reading = False
-        if self._read(MOST_PER_TICK):
-            self._reading = True
-            self._loop.call_soon(self._readable)
-        self._observer.batch_done()
-
-    def _read(self, most: int) -> bool:
-        """Take in at most so many batches; whether more may be waiting."""
-        for _ in range(most):
-            if (socket := self._socket) is None:
-                return False
-            try:
-                identity = socket.recv(_NOBLOCK)
-            except zmq.Again:
-                return False
-            data = socket.recv(_NOBLOCK)
-            while socket.getsockopt(_RCVMORE):
-                data = socket.recv(_NOBLOCK)
-            self._received(identity, data)
-            # asking costs a third of being told that there is nothing
-            if self._socket is None or not int(socket.getsockopt(_EVENTS)) & _POLLIN:
-                return False
-        return True
 
     def _received(self, identity: bytes, data: bytes) -> None:
         self.batches_received += 1
@@ -336,7 +272,7 @@ class BridgeGateway:
             case Cancel():
                 self._observer.call_withdrawn(worker, message.correlation)
             case Goodbye():
-                self._goodbye(worker)
+                self.release(worker)
             case _:
                 pass
 
@@ -368,17 +304,8 @@ class BridgeGateway:
         return worker
 
     def _refuse(self, identity: bytes, reason: str) -> None:
-        if (socket := self._socket) is not None:
-            try:
-                socket.send(identity, _MORE)
-                socket.send(codec.encode([Refused(reason)]), _NOBLOCK)
-            except zmq.ZMQError:
-                return
-
-    def _goodbye(self, worker: Worker) -> None:
-        if not worker.draining:
-            self._retire(worker)
-            self.send(worker, Goodbye())
+        with contextlib.suppress(zmq.ZMQError):
+            self._router.send(identity, codec.encode([Refused(reason)]))
 
     # Loss and lateness
 
@@ -427,6 +354,6 @@ class BridgeGateway:
                 self.lost(worker)
             elif now - worker.sent > codec.HEARTBEAT:
                 self.send(worker, Heartbeat())
-        if self._socket is not None:
+        if self._router.is_open:
             self._observer.batch_done()
             self._timer = self._loop.call_later(SWEEP, self._sweep)
