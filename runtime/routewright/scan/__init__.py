@@ -113,7 +113,7 @@ def _unregistered(reader: Reader) -> Iterator[Endpoint]:
             yield _unseen(definition, framework, messages, EMPTY)
     own = [each for each in reader.classes if answers.base(each) is None and id(each.node) not in used]
     for definition in own:
-        url = reader.sites.own_url(definition)
+        url = reader.sites.paths.attribute(definition, "url")
         if url and answers.upgrades(definition):
             yield _unseen(definition, AIOHTTP, messages, url)
 

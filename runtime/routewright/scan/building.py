@@ -15,14 +15,12 @@ from routewright.scan.frameworks import FRAMEWORKS, called
 from routewright.scan.modules import FunctionNode, Module, Scope, in_test, statements
 from routewright.scan.names import Definition, Expression, External, Names, Parameter, Thing
 from routewright.scan.sites import Handler, Place, Registration, Site
-from routewright.scan.templates import canonical
 from routewright.scan.texts import EMPTY, Text, text
 from routewright.scan.vocabulary import Framework, Holds, Mounts, Registers, Word
 
 _SAME = frozenset({"router", "asgi_app", "wsgi_app", "app", "routes", "default_router", "wildcard_router"})
 _URLPATTERNS = ("websocket_urlpatterns", "urlpatterns", "websockets", "ws_urlpatterns")
 _INNER = ("app", "application", "other_asgi_app", "inner", "asgi_app")
-_MATCHERS = ("PathMatches", "_PathMatches")
 
 _DEPTH = 20
 """Sites within sites that are made; a sound program has four or five."""
@@ -34,7 +32,7 @@ class Sites:
     def __init__(self, names: Names, constants: Constants) -> None:
         self.names = names
         self.constants = constants
-        self.paths = Paths(constants)
+        self.paths = Paths(names, constants)
         self.answers = Answers(names)
         self._depth = 0
         self.all: dict[object, Site] = {}
@@ -222,13 +220,13 @@ class Sites:
         if framework.name == "websockets" and not {"websockets"} & scope.module.packages:
             return False
         if framework.name in ("channels", "tornado") and (child := self._nested(given, scope)) is not None:
-            prefix = EMPTY if framework.name == "tornado" else self._pattern(node, scope, word, framework)
+            prefix = EMPTY if framework.name == "tornado" else self.paths.pattern(node, scope, word, framework)
             made.mount(child, prefix)
             return True
         handler = self.answers.handler(given, scope)
         if not self.answers.fits(framework, handler, given):
             return False
-        path = None if word.path is None else self._pattern(node, scope, word, framework)
+        path = None if word.path is None else self.paths.pattern(node, scope, word, framework)
         self.register(made, path, handler, framework, Place(scope.module.shown, node.lineno))
         return True
 
@@ -242,18 +240,6 @@ class Sites:
             found = self.site(given, scope)
             return found if found is not None and (found.items or found.app) else None
         return None
-
-    def _pattern(self, node: ast.Call, scope: Scope, word: Registers, framework: Framework) -> Text:
-        given = argument(node, word.path)
-        syntax = framework.syntax
-        function = self.names.thing(node.func, scope)
-        if isinstance(function, External) and function.last in ("re_path", "url"):
-            syntax = "regex"
-        if isinstance(given, ast.Call) and given.args:
-            matcher = self.names.thing(given.func, scope)
-            if isinstance(matcher, External) and matcher.last in _MATCHERS:
-                given = given.args[0]
-        return self.paths.one(given, scope, syntax)
 
     def _resource(self, node: ast.Call, owner: ast.expr, scope: Scope) -> Site | None:
         holder = self.site(owner, scope)
@@ -331,10 +317,9 @@ class Sites:
         )
         if not kind:
             worded = self.word(thing)
-            worded = self.word(thing)
             return None if worded is None else self._derived(thing, *worded)
         made = self._new(id(thing.node), thing.node, thing.scope, litestar, thing.node.name)
-        own = self._attribute(thing, "path")
+        own = self.paths.attribute(thing, "path")
         if kind == "WebsocketListener":
             place = Place(thing.scope.module.shown, thing.node.lineno)
             self.register(made, own or text("/"), Handler(thing.name, thing), litestar, place)
@@ -352,17 +337,6 @@ class Sites:
         made = self._new(id(thing.node), thing.node, thing.scope, framework, thing.node.name)
         made.app = isinstance(word, Holds) and word.app
         return made
-
-    def own_url(self, thing: Definition) -> Text:
-        """The path in the attribute ``url`` of a view that knows its own."""
-        return self._attribute(thing, "url")
-
-    def _attribute(self, thing: Definition, name: str) -> Text:
-        for each in self.names.lineage(thing):
-            bound = each.scope.bindings.get(name) if isinstance(each, Definition) else None
-            if bound and isinstance(each, Definition) and isinstance(bound[-1].node, ast.expr):
-                return canonical(self.constants.text(bound[-1].node, each.scope), "braces")
-        return EMPTY
 
     def _pair(self, node: ast.Tuple, scope: Scope) -> Site | None:
         if not 2 <= len(node.elts) <= 4 or not isinstance(node.elts[1], ast.Name | ast.Attribute):
