@@ -69,7 +69,7 @@ def test_problems_are_sorted_by_place_and_those_of_the_spec_come_first(checked: 
     found = checked(
         '{"routes": [{"pythonModule": "a", "path": "/ws", "b": 1,'
         ' "messages": {"a": {"payload": {"$ref": "a.json"}}}}],\n "c": 1}',
-        a={"format": "day"},
+        a={"format": "day", "type": "string", "maxLength": 10},
     )
     assert [(problem.path, problem.line) for problem in found.problems] == [
         ("websocket-routes.json", 1),

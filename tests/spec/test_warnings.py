@@ -167,3 +167,63 @@ def test_names_of_secrets_are_none(checked: Check, settings: Any) -> None:
 )
 def test_small_specs_stay_pleasant(checked: Check, spec: dict[str, Any], found: set[str]) -> None:
     assert codes(checked, spec) == found
+
+
+PROPERTIES: dict[str, Any] = {"properties": {"a": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    ("payload", "pointer", "hint"),
+    [
+        (PROPERTIES, "/properties", '"object"'),
+        ({"title": "A", "additionalProperties": False}, "/additionalProperties", '"object"'),
+        ({"prefixItems": [{"type": "null"}]}, "/prefixItems", '"array"'),
+        ({"pattern": "^a$"}, "/pattern", '"string"'),
+        ({"format": "date"}, "/format", '"string"'),
+        ({"multipleOf": 2}, "/multipleOf", '"number", or "integer"'),
+        ({"maximum": 2, "maxLength": 3}, "/maximum", '["number", "string"]'),
+        ({"type": "object", "properties": {"b": {"minimum": 1}}}, "/properties/b/minimum", '"number", or "integer"'),
+        ({"type": "object", "patternProperties": {"^b": PROPERTIES}}, "/patternProperties/^b/properties", '"object"'),
+        ({"type": "array", "maxItems": 2, "items": {"maxItems": 3}}, "/items/maxItems", '"array"'),
+        ({"anyOf": [{"type": "null"}, PROPERTIES]}, "/anyOf/1/properties", '"object"'),
+        ({**PROPERTIES, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, "/properties", '"object"'),
+        ({**PROPERTIES, "allOf": [{"required": ["a"]}]}, "/properties", '"object"'),
+        ({**PROPERTIES, "if": {"type": "object"}, "then": {"type": "object"}}, "/properties", '"object"'),
+        ({"$ref": "#/$defs/a", "$defs": {"a": PROPERTIES}}, "/$defs/a/properties", '"object"'),
+        ({"not": {"$ref": "#/$defs/a"}, "$ref": "#/$defs/a", "$defs": {"a": PROPERTIES}}, "/$defs/a/properties", ""),
+        ({"$ref": "#/$defs/a", "not": {"$ref": "#/$defs/a"}, "$defs": {"a": PROPERTIES}}, "/$defs/a/properties", ""),
+    ],
+)
+def test_a_type_that_keywords_only_hint_at(checked: Check, payload: dict[str, Any], pointer: str, hint: str) -> None:
+    (problem,) = checked(with_payload(payload)).problems
+    assert (problem.code, problem.pointer) == ("RW455", f"/routes/0/messages/look/payload{pointer}")
+    assert problem.hint.endswith(hint)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"type": "object", **PROPERTIES},
+        {"type": ["object", "null"], **PROPERTIES, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        {"type": "object", **PROPERTIES, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        {"type": "object", **PROPERTIES, "not": {"required": ["b"]}, "propertyNames": {"maxLength": 3}},
+        {"type": "object", "dependentSchemas": {"a": {"properties": {"b": {"minimum": 3}}}}},
+        {"type": "object", "if": PROPERTIES, "then": {"required": ["b"]}, "else": {"maxProperties": 1}},
+        {"allOf": [{"type": "object"}, {"properties": {"a": {"minimum": 3}}}]},
+        {"allOf": [{"$ref": "#/$defs/a"}, {"type": "object"}], "$defs": {"a": PROPERTIES}},
+        {"type": "object", "$ref": "#/$defs/a", "$defs": {"a": PROPERTIES}},
+        {**PROPERTIES, "$ref": "#/$defs/a", "$defs": {"a": {"type": "object"}}},
+        {**PROPERTIES, "anyOf": [{"type": "object"}, {"$ref": "#/$defs/a"}], "$defs": {"a": {"type": "object"}}},
+        {"type": "array", "maxItems": 3, "contains": {"minimum": 3}, "items": {"type": "integer"}},
+        {"enum": [1, 2, 3], "minimum": 2},
+        {"const": {"a": 1}, "required": ["a"]},
+        {},
+    ],
+)
+def test_a_type_that_is_said_or_need_not_be(checked: Check, payload: dict[str, Any]) -> None:
+    assert codes(checked, with_payload(payload)) == set()
+
+
+def test_a_parameter_without_a_type_has_errors_enough(checked: Check) -> None:
+    route = {"path": "/ws/{a}", "pythonModule": "a", "parameters": {"a": {"minLength": 2}}}
+    assert codes(checked, {"routes": [route]}) == {"RW209", "RW401"}

@@ -104,6 +104,7 @@ RULES: tuple[Rule, ...] = (
     _warning("RW452", "Every schema of a $defs is used.", schemas.used_definitions),
     _warning("RW453", "Nothing that is deprecated is required.", schemas.required_no_more),
     _warning("RW454", "Every number is exact in JavaScript.", schemas.exact_numbers),
+    _warning("RW455", "Every schema says which type it speaks of.", schemas.said_types),
     Rule("RW501", "A public admin listener has a token.", settings.admin_token),
     Rule("RW502", "The listeners have ports of their own.", settings.two_ports),
     Rule("RW503", "A bridge over TCP has CURVE keys.", settings.curve_keys),

@@ -7,6 +7,7 @@ from routewright.spec.draft import Draft
 from routewright.spec.node import Finding
 from routewright.spec.pointer import tokens
 from routewright.spec.quoting import quoted
+from routewright.spec.untyped import KINDS, PLURALS, kinds
 
 _WORDS = {"maxLength": "string", "maxItems": "list", "maxProperties": "map"}
 
@@ -60,3 +61,14 @@ def exact_numbers(draft: Draft) -> Iterator[Finding]:
     for place in draft.survey.imprecise:
         text = f'"{tokens(place.pointer)[-1]}" is beyond 2^53: clients in JavaScript cannot tell it from its neighbours'
         yield place.finding(text, "send such numbers as strings")
+
+
+def said_types(draft: Draft) -> Iterator[Finding]:
+    """A schema speaks of objects, say, and takes anything else as well."""
+    for place, keyword in draft.survey.untyped:
+        found = kinds(place.value)
+        types = f'"{found[0]}"' if len(found) == 1 else f"[{', '.join(quoted(each) for each in found)}]"
+        own = place.below(keyword)
+        text = f'"{keyword}" only speaks of {PLURALS[KINDS[keyword]]}, and no "type" says that this is one'
+        hint = f'write "type": {types}' + (', or "integer"' if found == ["number"] else "")
+        yield own.finding(f"{text}: any other value fits as well", hint, key=True)

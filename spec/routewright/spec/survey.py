@@ -12,6 +12,7 @@ from routewright.spec import plain
 from routewright.spec.library import ReferenceProblem
 from routewright.spec.node import Node
 from routewright.spec.pointer import child, parent, tokens
+from routewright.spec.untyped import leaves_open, untyped
 
 if TYPE_CHECKING:
     from routewright.spec.draft import Draft
@@ -19,18 +20,22 @@ if TYPE_CHECKING:
 PRECISE = 2**53 - 1
 """The largest integer that JavaScript holds exactly."""
 
-_SCHEMA, _LIST, _NAMES, _REFERENCE, _NUMBER, _NOTED, _ASIDE = range(7)
+_SCHEMA, _LIST, _NAMES, _REFERENCE, _NUMBER, _NOTED, _ASIDE, _MORE = range(8)
 _KEYWORDS: dict[str, int] = {
     **dict.fromkeys(("items", "additionalProperties", "unevaluatedItems", "unevaluatedProperties"), _SCHEMA),
     **dict.fromkeys(("not", "if", "then", "else", "contains", "propertyNames"), _ASIDE),
     **dict.fromkeys(("anyOf", "oneOf", "allOf", "prefixItems"), _LIST),
-    **dict.fromkeys(("properties", "patternProperties", "dependentSchemas"), _NAMES),
+    **dict.fromkeys(("properties", "patternProperties"), _NAMES),
+    "dependentSchemas": _MORE,
     **dict.fromkeys(("$ref", "$dynamicRef"), _REFERENCE),
     **dict.fromkeys(("$defs", "deprecated"), _NOTED),
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "const", "enum"), _NUMBER),
 }
 _SHORT_FORMATS = frozenset(("date", "time", "date-time", "duration", "ipv4", "ipv6", "uuid", "hostname"))
 _SPELLED = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]")
+
+
+_Place = tuple[Path, str]
 
 
 class Unbounded(NamedTuple):
@@ -52,6 +57,8 @@ class Survey:
         definitions: the entries of all ``$defs`` of the spec itself that were seen.
         outdated: properties that are required and deprecated.
         imprecise: bounds and constants that JavaScript cannot hold.
+        untyped: schemas that do not say the type that they speak of, each with the first keyword that does so. In
+            conditions and in what is added to another schema (``if``, ``not``, ``allOf``, ...) that is usual.
         lost: a ``$ref`` leads nowhere, so that what is reached is not known.
     """
 
@@ -61,13 +68,14 @@ class Survey:
         self.definitions: list[Node] = []
         self.outdated: list[Node] = []
         self.imprecise: list[Node] = []
+        self.untyped: list[tuple[Node, str]] = []
         self.lost = False
         self._library = draft.library
         self._document = draft.library.spec
         self._path: list[str | int] = []
         self._message: tuple[plain.PlainRoute, str]
-        self._seen: dict[bool, set[tuple[Path, str]]] = {True: set(), False: set()}
-        self._ahead: list[tuple[Node, bool, frozenset[str]]] = []
+        self._seen, self._bounded, self._asked = set[_Place](), set[_Place](), set[_Place]()
+        self._ahead: list[tuple[Node, bool, bool, frozenset[str]]] = []
         self._roots(draft.plain_routes)
 
     def _roots(self, routes: list[plain.PlainRoute]) -> None:
@@ -77,53 +85,64 @@ class Survey:
                 for name, message in route.messages.items():
                     if "payload" in message and plain.sent_by_clients(message) is clients:
                         self._message = route, name
-                        self._walk([*route.keys, "messages", name, "payload"], message["payload"], clients)
+                        self._walk([*route.keys, "messages", name, "payload"], message["payload"], clients, True)
         for route in routes:
             parameters = route.value.get("parameters")
             for name, schema in parameters.items() if isinstance(parameters, dict) else ():
-                self._walk([*route.keys, "parameters", name], schema, False)
+                self._walk([*route.keys, "parameters", name], schema, False, False)
 
-    def _walk(self, path: list[str | int], schema: Any, clients: bool) -> None:
-        """Visit a schema, and then whatever its references lead to and theirs."""
+    def _walk(self, path: list[str | int], schema: Any, clients: bool, asked: bool) -> None:
+        """Visit a schema, and then whatever its references lead to and theirs, each for what is new about it."""
         self._document, self._path = self._library.spec, path
-        self._visit(schema, clients, _NOTHING)
+        self._visit(schema, clients, asked, _NOTHING)
         while self._ahead:
-            target, clients, given = self._ahead.pop()
+            target, clients, asked, given = self._ahead.pop()
             place = target.document.path, target.pointer
-            if place not in self._seen[True] and place not in self._seen[clients]:
-                self._seen[clients].add(place)
+            clients, asked = clients and place not in self._bounded, asked and place not in self._asked
+            if place not in self._seen or clients or asked:
+                self._seen.add(place)
+                self._bounded.update([place] if clients else ())
+                self._asked.update([place] if asked else ())
                 self._document, self._path = target.document, list(tokens(target.pointer))
-                self._visit(target.value, clients, given)
+                self._visit(target.value, clients, asked, given)
 
-    def _visit(self, schema: Any, clients: bool, given: frozenset[str]) -> None:
-        """Look at a schema and all that is written inside it; ``given`` are keywords that hold for it from outside."""
+    def _visit(self, schema: Any, clients: bool, asked: bool, given: frozenset[str]) -> None:
+        """Look at a schema and all that is written inside it; ``given`` are keywords that hold for it from outside.
+
+        Args:
+            clients: clients send it, so it should be bounded.
+            asked: it should say its type.
+        """
         if type(schema) is not dict:
             return
         if clients and (keyword := _missing(schema, given)):
             self.unbounded.append(Unbounded(self._here(), keyword, *self._message))
+        if asked and (keyword := untyped(schema)):
+            self.untyped.append((self._here(), keyword))
         path = self._path
         for key, member in schema.items():
             kind = _KEYWORDS.get(key)
             if kind is None:
                 continue
             path.append(key)
-            if kind == _NAMES:
+            if kind in (_NAMES, _MORE):
                 for name, each in member.items() if type(member) is dict else ():
                     path.append(name)
-                    self._visit(each, clients, _NOTHING)
+                    self._visit(each, clients, asked and kind == _NAMES, _NOTHING)
                     path.pop()
             elif kind == _SCHEMA:
-                self._visit(member, clients, _NOTHING)
+                self._visit(member, clients, asked, _NOTHING)
             elif kind == _ASIDE:
-                self._visit(member, False, _NOTHING)
+                self._visit(member, False, False, _NOTHING)
             elif kind == _LIST:
                 inherited = _NOTHING if key == "prefixItems" else _given(schema, given, key)
+                options = asked and (key == "prefixItems" or leaves_open(schema, key))
                 for at, each in enumerate(member) if type(member) is list else ():
                     path.append(at)
-                    self._visit(each, clients, inherited)
+                    self._visit(each, clients, options, inherited)
                     path.pop()
             elif kind == _REFERENCE:
-                self._follow(schema, member, clients, _given(schema, given, key))
+                self._follow(schema, member, clients, asked and leaves_open(schema, key), _given(schema, given, key))
             elif kind == _NUMBER:
                 first = member[0] if type(member) is list and member else member
                 if type(first) is int:
@@ -132,7 +151,7 @@ class Survey:
                 self._note(key, member)
             path.pop()
 
-    def _follow(self, schema: Any, reference: Any, clients: bool, given: frozenset[str]) -> None:
+    def _follow(self, schema: Any, reference: Any, clients: bool, asked: bool, given: frozenset[str]) -> None:
         if not isinstance(reference, str):
             return
         try:
@@ -141,7 +160,7 @@ class Survey:
             self.lost = True
         else:
             self.targets.setdefault(target.document.path, set()).add(target.pointer)
-            self._ahead.append((target, clients, given))
+            self._ahead.append((target, clients, asked, given))
 
     def _measure(self, member: Any) -> None:
         numbers = member if isinstance(member, list) else (member,)
