@@ -9,28 +9,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from routewright.spec.keywords import SCHEMA_LISTS, SCHEMA_MAPS, SCHEMA_VALUES
+
 NAME = "x-parser-schema-id"
 """The key that AsyncAPI's tools take a schema's name from."""
 
-_ONE = frozenset(
-    {
-        "additionalItems",
-        "additionalProperties",
-        "contains",
-        "else",
-        "if",
-        "items",
-        "not",
-        "propertyNames",
-        "then",
-        "unevaluatedItems",
-        "unevaluatedProperties",
-    }
-)
-_LISTS = frozenset({"allOf", "anyOf", "oneOf"})
-_MAPS = frozenset({"patternProperties", "properties"})
 _DEPENDENT = frozenset({"dependentRequired", "dependentSchemas"})
-_WALKED = _ONE | _LISTS | _MAPS | _DEPENDENT | {"$ref", "$defs", "enum", "prefixItems"}
+_WALKED = SCHEMA_VALUES | SCHEMA_LISTS | SCHEMA_MAPS | _DEPENDENT | {"$ref", "enum"}
 
 
 def referred(component: str) -> dict[str, str]:
@@ -61,14 +46,9 @@ def _keywords(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
         return dict(schema)
     found: dict[str, Any] = {}
     for key, value in schema.items():
-        if key in _ONE and not (key == "items" and "prefixItems" in schema):
-            found[key] = _inner(value, f"{name}.{key}")
-        elif key in _MAPS:
-            found[key] = {each: _inner(member, f"{name}.{each}") for each, member in value.items()}
-        elif key in _LISTS:
-            first = 1 if key == "allOf" and "$ref" in schema else 0
-            found[key] = found.get(key, []) + _all(value, f"{name}.{key}", first)
-        elif key == "$ref":
+        if key == "$defs" or (key == "items" and "prefixItems" in schema):
+            continue
+        if key == "$ref":
             found["allOf"] = [{"$ref": _target(value)}, *found.get("allOf", [])]
         elif key == "prefixItems":
             found["items"] = _all(value, f"{name}.items")
@@ -78,7 +58,14 @@ def _keywords(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
             found["dependencies"] = _dependencies(schema, f"{name}.dependencies")
         elif key == "enum":
             found[key] = _distinct(value)
-        elif key not in ("$defs", "items"):
+        elif key in SCHEMA_VALUES:
+            found[key] = _inner(value, f"{name}.{key}")
+        elif key in SCHEMA_LISTS:
+            first = 1 if key == "allOf" and "$ref" in schema else 0
+            found[key] = found.get(key, []) + _all(value, f"{name}.{key}", first)
+        elif key in SCHEMA_MAPS:
+            found[key] = {each: _inner(member, f"{name}.{each}") for each, member in value.items()}
+        else:
             found[key] = value
     return found
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from routewright.codegen.memory import remembered
 from routewright.codegen.shapes import Components, component_groups, references
-from routewright.spec.keywords import ANNOTATIONS, SCHEMA_LISTS, SCHEMA_MAPS, SCHEMA_VALUES
+from routewright.spec.keywords import ANNOTATIONS, with_schemas
 from routewright.spec.model import (
     ArrayShape,
     EnumShape,
@@ -119,17 +119,11 @@ def _demands(schema: Any) -> Any:
     """A schema without what only people read."""
     if not isinstance(schema, dict):
         return schema
-    found: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key in SCHEMA_VALUES:
-            found[key] = _demands(value)
-        elif key in SCHEMA_LISTS:
-            found[key] = [_demands(each) for each in value]
-        elif key in SCHEMA_MAPS:
-            found[key] = {name: _demands(each) for name, each in value.items()}
-        elif key not in ANNOTATIONS and not key.startswith("x-"):
-            found[key] = value
-    return found
+    return {
+        key: with_schemas(key, value, _demands)
+        for key, value in schema.items()
+        if key == "$defs" or (key not in ANNOTATIONS and not key.startswith("x-"))
+    }
 
 
 def _form(shape: Shape, components: Mapping[str, str]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from routewright.spec.ecma import python
-from routewright.spec.keywords import SCHEMA_LISTS, SCHEMA_MAPS, SCHEMA_VALUES
+from routewright.spec.keywords import with_schemas
 from routewright.spec.model import (
     AnyShape,
     ArrayShape,
@@ -73,15 +73,10 @@ def _with_python_patterns(schema: Any) -> Any:
     for key, value in schema.items():
         if key == "pattern":
             found[key] = python(value)
-        elif key in SCHEMA_VALUES:
-            found[key] = _with_python_patterns(value)
-        elif key in SCHEMA_LISTS:
-            found[key] = [_with_python_patterns(each) for each in value]
-        elif key in SCHEMA_MAPS:
-            patterns = key == "patternProperties"
-            found[key] = {python(n) if patterns else n: _with_python_patterns(each) for n, each in value.items()}
+        elif key == "patternProperties":
+            found[key] = {python(source): _with_python_patterns(each) for source, each in value.items()}
         else:
-            found[key] = value
+            found[key] = with_schemas(key, value, _with_python_patterns)
     return found
 
 

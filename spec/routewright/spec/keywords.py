@@ -4,7 +4,7 @@ Strategy: nothing that a schema says is ignored. A keyword is an annotation, or 
 problem that says what to write instead.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from routewright.spec.nearest import nearest
@@ -156,6 +156,17 @@ def subschemas(schema: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
             yield from (((key, index), each) for index, each in enumerate(value))
         elif key in SCHEMA_MAPS and isinstance(value, dict):
             yield from (((key, name), each) for name, each in value.items())
+
+
+def with_schemas(key: str, value: Any, inner: Callable[[Any], Any]) -> Any:
+    """The value of a keyword, with what ``inner`` makes of each schema directly inside it."""
+    if key in SCHEMA_VALUES:
+        return inner(value)
+    if key in SCHEMA_LISTS:
+        return [inner(each) for each in value]
+    if key in SCHEMA_MAPS:
+        return {name: inner(each) for name, each in value.items()}
+    return value
 
 
 def is_model(schema: dict[str, Any]) -> bool:

@@ -8,11 +8,9 @@ from typing import Any
 
 from routewright.codegen.importing.source import Place, Source
 from routewright.spec import names
+from routewright.spec.keywords import SCHEMA_LISTS, SCHEMA_MAPS, SCHEMA_VALUES
 
-_ONE = ("additionalProperties", "contains", "else", "if", "not", "propertyNames", "then", "unevaluatedItems")
-_MORE = ("unevaluatedProperties", "items", "additionalItems")
-_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
-_MAPS = ("patternProperties", "properties", "dependentSchemas")
+_MAPS = SCHEMA_MAPS - {"$defs"}
 _DROPPED = ("$id", "$schema", "definitions", "$defs", "x-parser-schema-id", "externalDocs", "discriminator", "$anchor")
 _QUIET = ("definitions", "$defs", "x-parser-schema-id", "$schema")
 _FORMATS = ("application/vnd.aai.asyncapi", "application/schema+json", "application/schema+yaml")
@@ -55,11 +53,11 @@ class Schemas:
                     found["items"] = self.schema(place / "additionalItems")
             elif key == "additionalItems":
                 continue
-            elif key in _LISTS and isinstance(member, list):
+            elif key in SCHEMA_LISTS and isinstance(member, list):
                 found[key] = self._all(below)
             elif key in _MAPS and isinstance(member, dict):
                 found[key] = {each: self.schema(below / each) for each in member}
-            elif key in _ONE or key in _MORE:
+            elif key in SCHEMA_VALUES:
                 found[key] = self.schema(below)
             elif key == "dependencies" and isinstance(member, dict):
                 found |= self._dependencies(below)
