@@ -114,3 +114,7 @@ def test_what_is_a_pattern_is_one_to_node(engine: Engine, patterns: list[str]) -
     answers: list[Any] = engine([(pattern, []) for pattern in patterns])
     for pattern, answer in zip(patterns, answers, strict=True):
         assert is_regex(pattern) is (answer is not None), pattern
+
+
+def test_a_character_newer_than_some_python_is_escaped_by_every_python() -> None:
+    assert python("^\U0001f6d8é$") == r"^\U0001f6d8é\Z"

@@ -111,6 +111,12 @@ def test_a_schema_becomes_a_shape(shape: Build, payload: Any, expected: Shape) -
     assert shape(payload) == expected
 
 
+@pytest.mark.parametrize("name", ["\U0001f6d8", "größe", "a\u00a0b"])
+def test_a_property_may_have_any_name_that_json_need_not_escape(shape: Build, name: str) -> None:
+    found = shape({"type": "object", "properties": {name: {}}})
+    assert found == ObjectShape(properties=(Property(name=name, shape=AnyShape()),))
+
+
 def test_objects_of_a_union_carry_the_constant_that_tells_them_apart(shape: Build) -> None:
     def option(kind: str) -> dict[str, Any]:
         return {

@@ -9,6 +9,7 @@ what then still takes long on a text that somebody may send is refused as well.
 import re
 import sys
 from functools import lru_cache
+from unicodedata import ucd_3_2_0
 
 from routewright.spec import properties, regex
 from routewright.spec.backtracking import run, seconds
@@ -289,11 +290,17 @@ def _set(ranges: Ranges) -> str:
     if not ranges:
         return "(?!)"
     if _single(ranges):
-        return re.escape(chr(ranges[0][0])) if chr(ranges[0][0]).isprintable() else _character(ranges[0][0])
+        code = ranges[0][0]
+        return re.escape(chr(code)) if _prints(chr(code)) else _character(code)
     if ranges[-1][1] == sys.maxunicode and ranges[0][0] == 0:
         outside = regex.complement(ranges)
         return f"[^{_members(outside)}]" if outside else r"[\x00-\U0010ffff]"
     return f"[{_members(ranges)}]"
+
+
+def _prints(letter: str) -> bool:
+    """By one fixed version of Unicode, so that every Python writes the same pattern."""
+    return letter == " " or ucd_3_2_0.category(letter)[0] in "LMNPS"
 
 
 def _members(ranges: Ranges) -> str:

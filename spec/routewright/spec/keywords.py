@@ -184,7 +184,7 @@ def keeps_rest(schema: dict[str, Any]) -> bool:
 
 def _writable(name: str) -> bool:
     """Whether msgspec can write the name of a property: it does so as it is, without escaping anything."""
-    return name.isprintable() and '"' not in name and "\\" not in name
+    return not any(letter in '"\\' or letter < " " for letter in name)
 
 
 def refusal(keyword: str, place: str) -> tuple[str, str]:
