@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from routewright.codegen.asyncapi_schemas import NAME, named, referred
+from routewright.spec.keywords import component
 from routewright.spec.model import Message, Parameter, Route, Spec
 
 ASYNCAPI = "asyncapi.json"
@@ -98,7 +99,7 @@ def _parameter(parameter: Parameter, route: Route) -> dict[str, Any]:
     schema = document.get("parameters", {}).get(parameter.name)
     found: dict[str, Any] = {}
     while isinstance(schema, dict) and set(schema) == {"$ref"}:
-        schema = document["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+        schema = document["$defs"][component(schema["$ref"])]
     if isinstance(schema, dict):
         found |= _texts("description", schema.get("description", ""))
         values = [schema["const"]] if "const" in schema else schema.get("enum", [])

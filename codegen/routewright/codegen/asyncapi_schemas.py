@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from routewright.spec.keywords import SCHEMA_LISTS, SCHEMA_MAPS, SCHEMA_VALUES
+from routewright.spec.keywords import SCHEMA_LISTS, SCHEMA_MAPS, SCHEMA_VALUES, component
 
 NAME = "x-parser-schema-id"
 """The key that AsyncAPI's tools take a schema's name from."""
@@ -18,9 +18,9 @@ _DEPENDENT = frozenset({"dependentRequired", "dependentSchemas"})
 _WALKED = SCHEMA_VALUES | SCHEMA_LISTS | SCHEMA_MAPS | _DEPENDENT | {"$ref", "enum"}
 
 
-def referred(component: str) -> dict[str, str]:
+def referred(name: str) -> dict[str, str]:
     """A reference to a named schema of the document."""
-    return {"$ref": f"#/components/schemas/{component}"}
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def named(schema: Any, name: str) -> Any:
@@ -91,4 +91,4 @@ def _all(schemas: Sequence[Any], name: str, first: int = 0) -> list[Any]:
 
 
 def _target(reference: str) -> str:
-    return f"#/components/schemas/{reference.removeprefix('#/$defs/')}"
+    return f"#/components/schemas/{component(reference)}"

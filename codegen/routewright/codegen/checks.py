@@ -16,7 +16,7 @@ from routewright.codegen.checks_scalars import enumerated, is_kind, length, numb
 from routewright.codegen.checks_vocabulary import LONG, Path, Scope, Vocabulary
 from routewright.codegen.expressions import call, columns, text
 from routewright.codegen.statements import Function, If, Line, Statement, body_lines, each, function_lines, when
-from routewright.spec.keywords import ANNOTATIONS
+from routewright.spec.keywords import ANNOTATIONS, component
 
 _DEEP = 6
 """Levels of indentation after which a schema gets a function of its own."""
@@ -357,9 +357,8 @@ class Checks:
         return name
 
     def _component(self, reference: str, tracked: bool) -> str:
-        name = reference.removeprefix("#/$defs/")
         self.needs_components = True
-        function = self._components[name]
+        function = self._components[component(reference)]
         return self._prefix + (tracking(function) if tracked else function)
 
     def _violation_of(self, function: str, value: str, path: Path, seen: str | None) -> list[Statement]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from routewright.spec.keywords import subschemas
+from routewright.spec.keywords import component, subschemas
 
 UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
 """The keywords that ask what others have not evaluated."""
@@ -43,5 +43,5 @@ def _references(schema: Any, tracked: bool) -> Iterator[tuple[str, bool]]:
             continue
         noted = noted or any(key in each_ for key in UNEVALUATED)
         if "$ref" in each_:
-            yield each_["$ref"].removeprefix("#/$defs/"), noted
+            yield component(each_["$ref"]), noted
         ahead += [(inner, noted and steps[0] in _IN_PLACE) for steps, inner in subschemas(each_) if steps[0] != "$defs"]

@@ -158,6 +158,11 @@ def subschemas(schema: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
             yield from (((key, name), each) for name, each in value.items())
 
 
+def component(reference: str) -> str:
+    """The component that a ``$ref`` of a schema that stands on its own leads to."""
+    return reference.removeprefix("#/$defs/")
+
+
 def with_schemas(key: str, value: Any, inner: Callable[[Any], Any]) -> Any:
     """The value of a keyword, with what ``inner`` makes of each schema directly inside it."""
     if key in SCHEMA_VALUES:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from routewright.codegen.reference.highlight import json_text
 from routewright.codegen.reference.prose import line, prose
-from routewright.codegen.reference.words import CHOICES, DEEPEST, Words, code, constant, joined
+from routewright.codegen.reference.words import CHOICES, DEEPEST, Words, code, constant, joined, mapping
 
 ROWS = 400
 """Rows of one table; what is beyond stands in the JSON Schema."""
@@ -125,7 +125,7 @@ class Fields:
         yield from self._inside(schema, f"{prefix}{name}.", depth + 1)
 
     def _named(self, schema: dict[str, Any], prefix: str, depth: int) -> Iterator[Row]:
-        properties = _mapping(schema, "properties")
+        properties = mapping(schema, "properties")
         required = schema.get("required", [])
         for name, each in properties.items():
             yield from self._field(name, each, prefix, depth, required=name in required)
@@ -135,7 +135,7 @@ class Fields:
                     yield from self._field(name, True, prefix, depth, required=True)
 
     def _unnamed(self, schema: dict[str, Any], prefix: str, depth: int) -> Iterator[Row]:
-        patterns = _mapping(schema, "patternProperties")
+        patterns = mapping(schema, "patternProperties")
         for pattern, each in patterns.items():
             yield _sentence(Markup("Each field whose name matches {}:").format(code(pattern)), depth)
             yield from self._field("*", each, prefix, depth)
@@ -191,7 +191,7 @@ class Fields:
         about = target if isinstance(target, dict) else {}
         marks = [
             Markup("{} is {}").format(code(name), constant(each["const"]))
-            for name, each in _mapping(about, "properties").items()
+            for name, each in mapping(about, "properties").items()
             if isinstance(each, dict) and "const" in each
         ]
         parts = [line(str(about.get("title", ""))) or self.words.kind(schema), joined(marks, "and")]
@@ -200,10 +200,10 @@ class Fields:
         return Markup(": ").join(part for part in parts if part)
 
     def _conditions(self, schema: dict[str, Any], prefix: str, depth: int) -> Iterator[Row]:
-        for name, needed in _mapping(schema, "dependentRequired").items():
+        for name, needed in mapping(schema, "dependentRequired").items():
             names = joined([code(str(each)) for each in needed], "and")
             yield _sentence(Markup("With {} there must also be {}.").format(code(name), names), depth)
-        for name, each in _mapping(schema, "dependentSchemas").items():
+        for name, each in mapping(schema, "dependentSchemas").items():
             yield from self._clause(Markup("With {}").format(code(name)), each, prefix, depth)
         if "not" in schema and not self.words.phrase(schema["not"]):
             yield _sentence("It must not be:", depth)
@@ -261,11 +261,6 @@ def _is_linked(schema: Any) -> bool:
 
 def _sentence(text: str | Markup, depth: int) -> Row:
     return Row(sort="sentence", depth=depth, description=Markup("{}").format(text))
-
-
-def _mapping(schema: Mapping[str, Any], keyword: str) -> dict[str, Any]:
-    found = schema.get(keyword)
-    return found if isinstance(found, dict) else {}
 
 
 def _schemas(schema: Mapping[str, Any], keyword: str) -> list[Any]:

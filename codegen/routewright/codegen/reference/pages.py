@@ -22,7 +22,7 @@ from routewright.codegen.reference.highlight import colored, highlighted, json_t
 from routewright.codegen.reference.policies import duration, policies
 from routewright.codegen.reference.prose import line, prose
 from routewright.codegen.reference.snippets import Snippets, address, browser, snippets, terminal
-from routewright.codegen.reference.words import name_of
+from routewright.codegen.reference.words import mapping, name_of
 from routewright.codegen.rendering import MANIFEST
 from routewright.spec.model import Message, Route, Spec
 
@@ -92,9 +92,9 @@ def listener(spec: Spec) -> str:
 def _route(route: Route, spec: Spec, base: str) -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     for message in route.messages:
-        definitions |= _definitions(message.schema)
+        definitions |= mapping(message.schema, "$defs")
     document = route.document if isinstance(route.document, Mapping) else {}
-    definitions |= _definitions(document)
+    definitions |= mapping(document, "$defs")
     fields = Fields(definitions)
     where = address(base, route)
     views = [_message(each, route, where, fields) for each in route.messages]
@@ -135,11 +135,6 @@ def _manifest(spec: Spec, files: Mapping[str, str]) -> str:
         "files": {path: hashlib.sha256(text.encode()).hexdigest() for path, text in files.items()},
     }
     return json.dumps(manifest, indent=2) + "\n"
-
-
-def _definitions(schema: Any) -> dict[str, Any]:
-    found = schema.get("$defs") if isinstance(schema, Mapping) else None
-    return found if isinstance(found, dict) else {}
 
 
 def _page(template: str, **context: Any) -> str:

@@ -1,8 +1,9 @@
 """What guards a route, in words: each value, whether the spec gives it, and what happens to a client past it."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from routewright.codegen.reference.words import mapping
 from routewright.spec.model import Gateway, Route
 
 
@@ -32,7 +33,7 @@ def policies(route: Route, gateway: Gateway) -> list[Policy]:
 def _rows(route: Route, gateway: Gateway) -> Iterator[tuple[str, str, str, str, bool]]:
     document = route.document if isinstance(route.document, dict) else {}
     rate, slow, limits = route.rate_limit, route.slow_consumer, route.limits
-    rates, sizes, slows = (_given(document, key) for key in ("rateLimit", "limits", "slowConsumer"))
+    rates, sizes, slows = (mapping(document, key) for key in ("rateLimit", "limits", "slowConsumer"))
     raw = route.framing == "raw"
     origins = ", ".join(gateway.allowed_origins) or "the gateway's own"
     yield "allowedOrigins", origins, "web pages that may connect", "403", bool(gateway.allowed_origins)
@@ -61,11 +62,6 @@ def _rows(route: Route, gateway: Gateway) -> Iterator[tuple[str, str, str, str, 
     else:
         yield "slowConsumer.backlog", size(slow.backlog), "what a client may leave unread", "4002", "backlog" in slows
         yield "slowConsumer.after", duration(slow.after), "how long a client may read nothing", "4002", "after" in slows
-
-
-def _given(document: dict[str, Any], key: str) -> dict[str, Any]:
-    found = document.get(key)
-    return found if isinstance(found, dict) else {}
 
 
 def per_second(rate: float) -> str:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from routewright.codegen.reference.anchors import anchor
 from routewright.codegen.reference.highlight import json_text, shortened
+from routewright.spec.keywords import component
 
 DEEPEST = 8
 """Levels of nested schemas that are told; what is deeper stands in the JSON Schema."""
@@ -218,10 +219,16 @@ class Words:
         return joined(parts, "and")
 
 
+def mapping(schema: Any, keyword: str) -> dict[str, Any]:
+    """The object under a keyword; empty where there is none."""
+    found = schema.get(keyword) if isinstance(schema, Mapping) else None
+    return found if isinstance(found, dict) else {}
+
+
 def referred(schema: Mapping[str, Any]) -> str:
     """The definition that a schema refers to, or nothing."""
     reference = schema.get("$ref")
-    return reference.removeprefix("#/$defs/") if isinstance(reference, str) and reference.startswith("#/$defs/") else ""
+    return component(reference) if isinstance(reference, str) and reference.startswith("#/$defs/") else ""
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:
