@@ -1,7 +1,8 @@
 """How a child process is started: what a terminal's interrupt means is for its supervisor alone to say.
 
-Strategy: the terminal sends the interrupt to every process. A child that imports its modules ignores it from its first
-line on; once it runs, it may listen to it.
+Strategy: the terminal sends the interrupt to every process of its session, so a child is started in one of its own:
+Python could die of an interrupt before its first line. One that is meant for the child it ignores from that line on;
+once it runs, it may listen to it.
 """
 
 import sys

@@ -78,6 +78,7 @@ class GatewayChild:
                 *command("routewright.gateway", msgspec.json.encode(start).decode()),
                 pass_fds=(start.listening, start.control),
                 stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
             )
         self._control = Control(self._handle)
         await self._control.open(ours)

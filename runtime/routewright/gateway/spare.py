@@ -71,6 +71,7 @@ class Spare:
                 stdin=asyncio.subprocess.PIPE,
                 cwd=self._project,
                 env=self._environment,
+                start_new_session=True,
             )
         status, pipe = await asyncio.open_connection(sock=ours)
         return Interpreter(process, status, pipe, descriptor)
