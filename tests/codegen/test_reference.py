@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from atlas import LONG, atlas
 from hostile import texts
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from specimens import route, spec
 
@@ -81,6 +81,10 @@ class Page(HTMLParser):
         self.elements.append(element)
         if tag not in VOID:
             self._open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in VOID
+        self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop().tag == tag
@@ -164,6 +168,7 @@ def test_nothing_of_a_spec_becomes_markup(parts: list[str]) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(texts(), st.sampled_from(HTML)), max_size=4).map("".join))
+@example("two\\\nlines, broken hard  \nand again")
 def test_a_description_is_markdown_and_no_html(text: str) -> None:
     for made in (prose(text), line(text), highlighted({text: [text]})):
         page = Page(f"<div>{made}</div>")
