@@ -245,6 +245,19 @@ async def test_a_close_frame_comes_after_what_is_queued_and_only_once() -> None:
     assert socket.state is State.CLOSING
 
 
+async def test_what_comes_too_late_for_one_client_holds_up_no_other() -> None:
+    sockets = Sockets()
+    failed, transport = recorder(sockets)
+    other, heard = recorder(sockets)
+    failed.data_received(frame(TEXT, b"x", masked=False))
+    written = transport.written
+    failed.send_text(b"late")
+    other.send_text(b"in time")
+    sockets.flush()
+    assert transport.written == written
+    assert heard.written == header(1, 7) + b"in time"
+
+
 async def test_who_does_not_answer_a_close_frame_is_cut() -> None:
     sockets = Sockets()
     socket, transport = recorder(sockets)

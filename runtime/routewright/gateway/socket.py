@@ -48,7 +48,6 @@ class State(enum.Enum):
 
 # looking a member up in its class costs more than all else that is done with it per message
 _OPEN = State.OPEN
-_CLOSED = State.CLOSED
 
 
 class WebSocket(WebSocketDataQueue, asyncio.Protocol):
@@ -284,13 +283,13 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
             sockets.schedule()
 
     def flush(self) -> None:
-        """Write what is queued."""
+        """Write what is queued. After a close frame nothing may follow (section 5.5.1)."""
         self.dirty = False
         out = self.out
         if out:
             data = out[0] if len(out) == 1 else b"".join(out)
             out.clear()
-            if self.state is not _CLOSED:
+            if self.state is _OPEN:
                 self.bytes_out += len(data)
                 self.transport.write(data)
 
@@ -303,7 +302,6 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         peer's. Idempotent."""
         if self.state is not State.OPEN:
             return
-        self.state = State.CLOSING
         self.close_code = code
         # cut between two characters: a reason that is not UTF-8 would fail the connection
         text = reason.encode(errors="replace")[:123].decode(errors="ignore")
@@ -311,6 +309,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         self.out.append(header(8, len(payload)))
         self.out.append(payload)
         self.flush()
+        self.state = State.CLOSING
         # the peer's close frame is to be read, whatever was held back before
         self.paused = False
         self._catch_up()
