@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.gateway.conftest import Serve
 from tests.gateway.wire import asked, handshake
-from tests.served import PATIENCE, Served, exchange
+from tests.served import PATIENCE, Project, Served, exchange, serving
 
 SECRET = "rw_secret"
 DIGEST = hashlib.sha256(SECRET.encode()).hexdigest()
@@ -339,3 +340,32 @@ async def test_an_api_key_lets_in(served: Served, lines: list[str], status: int,
 async def test_an_api_key_is_a_principal(served: Served) -> None:
     async with served.connect("/ws/keyed", additional_headers={"X-API-Key": SECRET}) as keyed:
         assert (await exchange(keyed, {"type": "x"}))["payload"]["principal"] == ["reader", ["read"]]
+
+
+REWRITES = """
+from routewright.hooks import hookimpl
+
+@hookimpl
+def routewright_message(message):
+    return message.frame.replace(b"1", b"2.0")
+"""
+
+
+async def test_a_whole_float_is_an_integer_after_a_hook_too(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    count = {"type": "object", "properties": {"count": {"type": "integer"}}, "required": ["count"]}
+    messages = {
+        "say": {"from": "client", "payload": count, "reply": "said"},
+        "said": {"from": "handler", "payload": count},
+    }
+    project.spec({"routes": [route("whole", "rewrites", messages=messages)]})
+    project.write("rewrites.py", REWRITES)
+    project.write(
+        "echo.py",
+        "from routewright.handlers import on\n\n\n@on('say')\nasync def say(message):\n"
+        "    return {'type': 'said', 'payload': {'count': message.count}}\n",
+    )
+    with serving(project) as served:
+        async with served.connect("/ws/whole") as connection:
+            answer = await exchange(connection, {"type": "say", "payload": {"count": 1}})
+    assert answer == {"type": "said", "payload": {"count": 2}}
