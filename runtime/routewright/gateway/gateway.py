@@ -131,7 +131,7 @@ class Gateway:
         for route in table.routes:
             old = self.endpoints.get(route.name)
             if old is None:
-                endpoints[route.name] = Endpoint(route, pools[route.name], self.plugins.route(route), self.epoch)
+                endpoints[route.name] = self._endpoint(route, pools[route.name])
                 added.append(route.name)
             elif route.name in keep:
                 endpoints[route.name] = old
