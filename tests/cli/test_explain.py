@@ -18,6 +18,7 @@ SPEC = """{
        "say": {"from": "client", "summary": "Say something", "reply": "said", "timeout": "5s", "payload": {
          "type": "object", "required": ["text"], "properties": {
            "text": {"type": "string", "minLength": 1},
+           "times": {"type": "integer"},
            "loud": {"type": "boolean", "default": false}}}},
        "said": {"from": "handler"}}},
     {"path": "/ws/{rest...}", "name": "rest", "pythonModule": "rest"},
@@ -93,6 +94,12 @@ frame of message 'say'
   reply    said
   timeout  5s
 """)
+
+
+def test_a_whole_float_is_an_integer(run: Run, project: Path) -> None:
+    done = run("explain", "/chat/7", '{"type": "say", "payload": {"text": "hi", "times": 2.0}}')
+    assert done.returncode == 0
+    assert '  decoded  {"type":"say","payload":{"text":"hi","times":2,"loud":false}}\n' in done.stdout
 
 
 def test_a_frame_of_an_open_route(run: Run, project: Path) -> None:

@@ -175,16 +175,15 @@ def _explain_frame(route: "Route", data: bytes) -> bool:
         heading(f"frame of {len(data)} bytes")
         fields([("goes", "to the handler as it is, and is answered by frames as they are")])
         return True
-    from routewright.gateway.endpoint import client_decoder
+    from routewright.gateway.endpoint import client_decoder, read_frame
     from routewright.gateway.errors import Fault, error_frame
-    from routewright.table.frames import DECODE_ERRORS, FrameError, client_messages, diagnose
+    from routewright.table.frames import FrameError, client_messages
 
     try:
-        envelope = client_decoder(route)(data)
+        declared = [message.name for message in client_messages(route)]
+        envelope, _ = read_frame(client_decoder(route), data, declared)
     except FrameError as reason:
         problem = reason
-    except DECODE_ERRORS as reason:
-        problem = diagnose(data, reason, [message.name for message in client_messages(route)])
     else:
         _explain_envelope(route, envelope)
         return True

@@ -10,7 +10,7 @@ from routewright.bridge.pool import Entry, Worker
 from routewright.gateway.connection import as_claims
 from routewright.gateway.errors import RETRYABLE
 from routewright.table import MessageType
-from routewright.table.frames import DECODE_ERRORS, FrameError, diagnose
+from routewright.table.frames import FrameError
 
 if TYPE_CHECKING:
     from routewright.gateway.gateway import Gateway
@@ -67,11 +67,8 @@ def _dispatch(gateway: "Gateway", worker: Worker, message: Call) -> tuple[str, s
     if len(message.frame) > route.limits.message_bytes:
         return "too_large", f"{len(message.frame)} bytes; route {route.name!r} takes {route.limits.message_bytes}"
     try:
-        envelope = endpoint.decode(message.frame)
-    except FrameError as error:
-        return error.code, error.message
-    except DECODE_ERRORS as error:
-        problem = diagnose(message.frame, error, endpoint.declared)
+        envelope, frame = endpoint.read(message.frame)
+    except FrameError as problem:
         return problem.code, f"{problem.message} {problem.path}".strip()
     callee = endpoint.pool.pick()
     if callee is None:
@@ -95,5 +92,5 @@ def _dispatch(gateway: "Gateway", worker: Worker, message: Call) -> tuple[str, s
     gateway.calls[worker.identity, message.correlation] = caller
     now = gateway.clock()
     entry: Entry = (caller, message.correlation, now, now + timeout, timeout)
-    callee.request(entry, session, kind.name or envelope.type, message.frame)
+    callee.request(entry, session, kind.name or envelope.type, frame)
     return None

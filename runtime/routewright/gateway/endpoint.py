@@ -5,7 +5,7 @@ route and its connections go on without noticing; an incompatible one makes a ne
 connections until they leave.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from routewright.bridge.pool import WorkerPool
@@ -96,6 +96,10 @@ class Endpoint:
             for connection in self.connections:
                 connection.limiter = self.limiter(connection)
 
+    def read(self, frame: bytes) -> tuple[Any, bytes]:
+        """See `read_frame`; for whoever is in no hurry."""
+        return read_frame(self.decode, frame, self.declared)
+
     def publish(self, message: bytes, binary: bool) -> None:
         """Send a message to everyone on the route: one frame, whoever receives it, unless hooks want to see each."""
         self.published += 1
@@ -158,17 +162,10 @@ def client_decoder(route: Route) -> Callable[[bytes], Any]:
     def decode(frame: bytes) -> Any:
         if declared is not None:
             try:
-                try:
-                    return declared(frame)
-                except DECODE_ERRORS as error:
-                    whole = with_integers(frame, error)
-                    if whole is None:
-                        raise
-                    return declared(whole)
+                return declared(frame)
             except DECODE_ERRORS as error:
-                problem = diagnose(frame, error, accepted)
-                if problem.code != "unknown_type":
-                    raise problem from None
+                if diagnose(frame, error, accepted).code != "unknown_type":
+                    raise
         envelope = decode_open(frame)
         if envelope.type in names or envelope.type == "error" or envelope.type.startswith("$"):
             raise FrameError(
@@ -177,6 +174,30 @@ def client_decoder(route: Route) -> Callable[[bytes], Any]:
         return envelope
 
     return decode
+
+
+def read_frame(decode: Callable[[bytes], Any], frame: bytes, declared: Iterable[str]) -> tuple[Any, bytes]:
+    """A client's frame -> its envelope, and the frame as it travels on: with its whole floats as integers, where only
+    that makes it fit (see `with_integers`).
+
+    Args:
+        decode: of `client_decoder`.
+        declared: the types that a client may send, for the hint.
+
+    Raises:
+        FrameError: it does not fit; what to answer.
+    """
+    try:
+        try:
+            return decode(frame), frame
+        except DECODE_ERRORS as error:
+            whole = with_integers(frame, error)
+            if whole is None:
+                raise
+            frame = whole
+            return decode(frame), frame
+    except DECODE_ERRORS as error:
+        raise diagnose(frame, error, declared) from None
 
 
 def _nothing(frame: bytes) -> Any:

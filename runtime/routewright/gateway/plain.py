@@ -11,7 +11,7 @@ from routewright.gateway.errors import Fault, error_frame
 from routewright.gateway.socket import State
 from routewright.hooks import Incoming
 from routewright.table import MessageType
-from routewright.table.frames import DECODE_ERRORS, FrameError, decode_open, diagnose, with_integers
+from routewright.table.frames import DECODE_ERRORS, FrameError, decode_open
 
 UNREADABLE = (FrameError, *DECODE_ERRORS)
 """What decoding a frame raises."""
@@ -34,11 +34,12 @@ class PlainConnection(Connection):
             return
         try:
             envelope = endpoint.decode(data)
-        except UNREADABLE as error:
-            again = self._again(data, error)
-            if again is None:
+        except UNREADABLE:
+            try:
+                envelope, data = endpoint.read(data)
+            except FrameError as problem:
+                self._wrong(problem)
                 return
-            envelope, data = again
         message: MessageType = envelope.message or endpoint.undeclared
         if endpoint.message_hook is None:
             self._request(envelope, message, data)
@@ -52,30 +53,14 @@ class PlainConnection(Connection):
         self.on_text(data)
 
     def forward(self, incoming: Incoming) -> None:
-        endpoint, data = self.endpoint, incoming.frame
+        endpoint = self.endpoint
         try:
-            envelope = endpoint.decode(data)
-        except UNREADABLE as error:
-            again = self._again(data, error)
-            if again is None:
-                return
-            envelope, data = again
+            envelope, data = endpoint.read(incoming.frame)
+        except FrameError as problem:
+            self._wrong(problem)
+            return
         self.now = self._clock()
         self._request(envelope, envelope.message or endpoint.undeclared, data)
-
-    def _again(self, data: bytes, error: Exception) -> tuple[Any, bytes] | None:
-        """A second look at a frame that did not decode: its whole floats are integers (see `with_integers`). The
-        envelope and the frame as it travels on, or ``None``, and the client is told why."""
-        endpoint = self.endpoint
-        whole = None if isinstance(error, FrameError) else with_integers(data, error)
-        if whole is not None:
-            data = whole
-            try:
-                return endpoint.decode(data), data
-            except UNREADABLE as second:
-                error = second
-        self._wrong(error if isinstance(error, FrameError) else diagnose(data, error, endpoint.declared))
-        return None
 
     def _request(self, envelope: Any, message: MessageType, data: bytes) -> None:
         """Give a request to the worker with the fewest in flight."""

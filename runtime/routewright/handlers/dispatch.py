@@ -113,17 +113,18 @@ class Dispatch:
                 continue
             try:
                 if plan.plain:
-                    envelope = plan.decode(message.frame)
-                    payload = envelope.payload
-                    id = envelope.id
+                    try:
+                        envelope = plan.decode(message.frame)
+                    except DECODE_ERRORS:
+                        payload, id = plan.read(message.frame, message.binary)
+                    else:
+                        payload = envelope.payload
+                        id = envelope.id
                 else:
                     payload, id = plan.read(message.frame, message.binary)
-            except DECODE_ERRORS:
-                try:
-                    payload, id = plan.read(message.frame, message.binary)
-                except DECODE_ERRORS as error:
-                    out.append(unreadable(correlation, plan, message.frame, error))
-                    continue
+            except DECODE_ERRORS as error:
+                out.append(unreadable(correlation, plan, message.frame, error))
+                continue
             try:
                 if plan.alone:
                     result = await plan.function(payload)
