@@ -220,6 +220,13 @@ async def test_a_wrong_payload_is_described_with_its_path(served: Served) -> Non
         assert answer == error("invalid_message", "Expected `int`, got `str`", id=5, path="$.payload.b")
 
 
+@pytest.mark.parametrize("path", ["/ws/desk", "/ws/open"])
+async def test_a_ping_of_the_client_is_answered_by_the_gateway(served: Served, path: str) -> None:
+    async with served.connect(path) as client:
+        assert await exchange(client, {"type": "$ping", "id": 3}) == {"type": "$pong", "id": 3}
+        assert await exchange(client, {"type": "$ping"}) == {"type": "$pong"}
+
+
 async def test_an_unknown_type_is_answered_with_the_nearest_one(served: Served) -> None:
     async with served.connect("/ws/desk") as desk:
         assert await exchange(desk, {"type": "gret", "id": 1}) == error(

@@ -14,7 +14,18 @@ from routewright.spec.settings import KEYS_TO_COME, POLICIES_TO_COME
 
 CONTRACT = {
     "root": {"$schema", "version", "info", "gateway", "defaults", "components", "routes"},
-    "gateway": {"host", "port", "admin", "allowedOrigins", "trustedProxies", "limits", "tls", "drainSeconds", "bridge"},
+    "gateway": {
+        "host",
+        "port",
+        "admin",
+        "allowedOrigins",
+        "trustedProxies",
+        "limits",
+        "tls",
+        "drainSeconds",
+        "bridge",
+        "heartbeat",
+    },
     "admin": {"host", "port", "tokenEnv"},
     "gatewayLimits": {"connections", "connectionsPerAddress", "handshake", "messageBytes"},
     "message": {

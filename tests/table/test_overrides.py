@@ -34,6 +34,7 @@ TEXTS = {
     "limits.messageBytes": "1MiB",
     "tls.certificate": "cert.pem",
     "tls.key": "key.pem",
+    "heartbeat": "10s",
     "drainSeconds": "2m",
     "bridge.endpoint": "tcp://10.0.0.1:8003",
     "bridge.publicKey": "K" * 40,

@@ -6,6 +6,7 @@ go wrong leaves it by the shortest way.
 
 from typing import Any
 
+from routewright.gateway.commands import COMMANDS, asked
 from routewright.gateway.connection import Connection
 from routewright.gateway.errors import Fault, error_frame
 from routewright.gateway.socket import State
@@ -38,7 +39,7 @@ class PlainConnection(Connection):
             try:
                 envelope, data = endpoint.read(data)
             except FrameError as problem:
-                self._wrong(problem)
+                self._other(data, problem)
                 return
         message: MessageType = envelope.message or endpoint.undeclared
         if endpoint.message_hook is None:
@@ -82,6 +83,14 @@ class PlainConnection(Connection):
         self.endpoint.count_error(fault.code)
         if self.state is State.OPEN:
             self.write(error_frame(fault), False)
+
+    def _other(self, data: bytes, problem: FrameError) -> None:
+        """A frame that is no message of the route: a command, or a mistake."""
+        command = asked(data) if problem.code == "unknown_type" else None
+        if command is None:
+            self._wrong(problem)
+        else:
+            COMMANDS[command.type](self, command)
 
     def _wrong(self, problem: FrameError) -> None:
         self.error(Fault(problem.code, problem.message, problem.id, problem.path, hint=problem.hint))

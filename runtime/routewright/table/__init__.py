@@ -7,23 +7,31 @@ is first used. Nothing here does I/O except `load`, which imports a generated pa
 
 from routewright.table.loading import TableError, load
 from routewright.table.message import MessageType, Origin
-from routewright.table.principal import Principal
-from routewright.table.route import (
-    Framing,
+from routewright.table.policy import (
+    Balance,
+    Batch,
+    Cache,
+    CircuitBreaker,
+    Delivery,
     Limits,
     Middleware,
-    Parameter,
     RateLimit,
-    Route,
+    Retry,
     SlowConsumer,
-    SourceKind,
 )
+from routewright.table.principal import Principal
+from routewright.table.route import Framing, Parameter, Route, SourceKind
 from routewright.table.settings import Admin, Bridge, GatewayLimits, Settings, Tls
 from routewright.table.table import Pool, Table
 
 __all__ = [
     "Admin",
+    "Balance",
+    "Batch",
     "Bridge",
+    "Cache",
+    "CircuitBreaker",
+    "Delivery",
     "Framing",
     "GatewayLimits",
     "Limits",
@@ -34,6 +42,7 @@ __all__ = [
     "Pool",
     "Principal",
     "RateLimit",
+    "Retry",
     "Route",
     "Settings",
     "SlowConsumer",

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from routewright.table.checks import Check
+from routewright.table.policy import Cache
 
 Origin = Literal["client", "handler", "both"]
 
@@ -25,6 +26,7 @@ class MessageType(msgspec.Struct, frozen=True, kw_only=True):
         stream: the reply comes in parts, the last one marked ``final``.
         timeout: seconds from arrival to the final reply (for a stream, to the next part).
         idempotent: handling it twice is the same as handling it once.
+        cache: how long its replies are kept, ``None`` where they are not.
         digest: changes whenever the shape on the wire changes; two messages with one digest are interchangeable.
     """
 
@@ -37,6 +39,7 @@ class MessageType(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False
     timeout: float = 30.0
     idempotent: bool = False
+    cache: Cache | None = None
     deprecated: bool = False
     summary: str = ""
     digest: str = ""

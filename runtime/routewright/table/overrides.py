@@ -127,6 +127,7 @@ SETTINGS: dict[str, Setting] = {
     "tls.certificate": Setting(("tls", "certificate"), TEXT),
     "tls.key": Setting(("tls", "key"), TEXT),
     "drainSeconds": Setting(("drain",), DURATION),
+    "heartbeat": Setting(("heartbeat",), DURATION),
     "bridge.endpoint": Setting(("bridge", "endpoint"), TEXT),
     "bridge.publicKey": Setting(("bridge", "public_key"), TEXT),
     "bridge.secretKeyEnv": Setting(("bridge", "secret_key_env"), TEXT),

@@ -5,43 +5,20 @@ from typing import Any, Literal
 import msgspec
 
 from routewright.table.message import MessageType
+from routewright.table.policy import (
+    Balance,
+    Batch,
+    CircuitBreaker,
+    Delivery,
+    Limits,
+    Middleware,
+    RateLimit,
+    Retry,
+    SlowConsumer,
+)
 
 Framing = Literal["message", "raw"]
 SourceKind = Literal["module", "worker"]
-
-
-class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """A GCRA limit: ``rate`` messages a second in the long run, ``burst`` at once, counted per connection, address
-    or principal."""
-
-    rate: float = 100.0
-    burst: int = 200
-    per: Literal["connection", "principal", "address"] = "connection"
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds of one route: bytes of one message, requests in flight of one connection, connections in all
-    (``None``: only the gateway's own bound holds)."""
-
-    message_bytes: int = 64 * 1024
-    in_flight: int = 64
-    connections: int | None = None
-
-
-class SlowConsumer(msgspec.Struct, frozen=True, kw_only=True):
-    """When a client that does not read is given up: more than ``backlog`` bytes unsent, or any unsent for ``after``
-    seconds."""
-
-    policy: Literal["disconnect"] = "disconnect"
-    backlog: int = 1024 * 1024
-    after: float = 10.0
-
-
-class Middleware(msgspec.Struct, frozen=True, kw_only=True):
-    """A plugin that a route names: ``name`` is an entry point, a built-in plugin or an importable module."""
-
-    name: str
-    settings: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +42,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         handler: the module's or the worker's name; also the name of its `Pool`.
         workers: processes to keep for the module.
         open: undeclared message types are accepted.
-        rate_limit: ``None`` where the spec says ``false``; the same for ``slow_consumer``.
+        rate_limit: ``None`` where the spec says ``false``; the same for every other policy.
         digest: changes with anything that the spec says of this route.
         contract: changes with anything that a handler sees of it (messages, framing, parameters, openness).
         extensions: the route's ``x-`` keys, as they were written.
@@ -87,6 +64,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit: RateLimit | None = RateLimit()
     limits: Limits = Limits()
     slow_consumer: SlowConsumer | None = SlowConsumer()
+    circuit_breaker: CircuitBreaker | None = CircuitBreaker()
+    retry: Retry | None = None
+    balance: Balance = Balance()
+    batch: Batch | None = Batch()
+    delivery: Delivery | None = Delivery()
     middleware: tuple[Middleware, ...] = ()
     extensions: dict[str, Any] = msgspec.field(default_factory=dict)
     digest: str

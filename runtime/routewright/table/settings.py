@@ -40,7 +40,8 @@ class Bridge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything below the spec's ``gateway`` key, durations in seconds, sizes in bytes."""
+    """Everything below the spec's ``gateway`` key, durations in seconds, sizes in bytes. ``heartbeat`` is how long a
+    connection may be silent before it is asked for a sign of life; without one after as long again it is dead."""
 
     host: str = "127.0.0.1"
     port: int = 8001
@@ -50,4 +51,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: GatewayLimits = GatewayLimits()
     tls: Tls | None = None
     drain: float = 30.0
+    heartbeat: float = 25.0
     bridge: Bridge = Bridge()

@@ -22,6 +22,7 @@ def gateway(value: dict[str, Any]) -> Gateway:
         limits=_limits(value.get("limits", {})),
         tls=Tls(certificate=tls["certificate"], key=tls["key"]) if tls is not None else None,
         drain=float(value.get("drainSeconds", 30)),
+        heartbeat=units.seconds(value.get("heartbeat", "25s")) or 25.0,
         bridge=Bridge(
             endpoint=bridge.get("endpoint"),
             public_key=bridge.get("publicKey"),

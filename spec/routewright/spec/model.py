@@ -147,6 +147,14 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cache:
+    ttl: float = 10.0
+    entries: int = 1000
+    vary: tuple[str, ...] = ("principal", "parameters")
+    stale_for: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message of a route. ``payload`` is ``None`` where the spec declares none; ``model`` is its Python class name,
     unique in the route's module; ``optional`` means it may be sent without a payload (an object with no required
@@ -167,6 +175,7 @@ class Message:
     stream: bool = False
     timeout: float = 30.0
     idempotent: bool = False
+    cache: Cache | None = None
     deprecated: bool = False
     examples: tuple[Any, ...] = ()
 
@@ -192,13 +201,51 @@ class Limits:
     message_bytes: int = 64 * 1024
     in_flight: int = 64
     connections: int | None = None
+    bulkhead: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlowConsumer:
-    policy: Literal["disconnect"] = "disconnect"
+    policy: Literal["disconnect", "drop-oldest", "conflate"] = "disconnect"
     backlog: int = 1024 * 1024
     after: float = 10.0
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitBreaker:
+    consecutive_failures: int | None = 5
+    failure_rate: float | None = None
+    window: float = 60.0
+    minimum_calls: int = 20
+    open_for: float = 30.0
+    half_open_calls: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    attempts: int = 3
+    base: float = 0.1
+    cap: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    policy: Literal["least-in-flight", "peak-ewma", "hash", "learned"] = "least-in-flight"
+    key: str = "session"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    frames: int = 64
+    bytes: int = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    window: float = 120.0
+    messages: int = 1000
+    bytes: int = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +277,11 @@ class Route:
     rate_limit: RateLimit | None = RateLimit()
     limits: Limits = Limits()
     slow_consumer: SlowConsumer | None = SlowConsumer()
+    circuit_breaker: CircuitBreaker | None = CircuitBreaker()
+    retry: Retry | None = None
+    balance: Balance = Balance()
+    batch: Batch | None = Batch()
+    delivery: Delivery | None = Delivery()
     middleware: tuple[Middleware, ...] = ()
     extensions: dict[str, Any] = field(default_factory=dict)
     document: Any = None
@@ -274,6 +326,7 @@ class Gateway:
     limits: GatewayLimits = GatewayLimits()
     tls: Tls | None = None
     drain: float = 30.0
+    heartbeat: float = 25.0
     bridge: Bridge = Bridge()
 
 

@@ -14,7 +14,12 @@ from routewright.spec.draft import Draft
 from routewright.spec.fits import follow, is_valid
 from routewright.spec.gateway import gateway
 from routewright.spec.model import (
+    Balance,
+    Batch,
+    Cache,
+    CircuitBreaker,
     Component,
+    Delivery,
     Limits,
     MapShape,
     Message,
@@ -23,6 +28,7 @@ from routewright.spec.model import (
     Parameter,
     RateLimit,
     ReferenceShape,
+    Retry,
     Route,
     Shape,
     SlowConsumer,
@@ -32,7 +38,10 @@ from routewright.spec.model import (
 from routewright.spec.node import Node
 from routewright.spec.payload import location
 
-_POLICIES = ("timeout", "rateLimit", "limits", "slowConsumer", "middleware")
+_POLICIES = (
+    *("timeout", "rateLimit", "limits", "slowConsumer", "middleware"),
+    *("circuitBreaker", "retry", "cache", "balance", "batch", "delivery"),
+)
 
 UNLIMITED = 1_000_000
 """Requests in flight where a route's ``limits`` are off."""
@@ -101,11 +110,18 @@ class _Resolver:
             workers=int(value.get("workers", 1)),
             framing=value.get("framing", "message"),
             open=value.get("open", "messages" not in value),
-            messages=tuple(self.message(each, message, timeout) for each, message in messages.items()),
+            messages=tuple(
+                self.message(each, message, timeout, policies.get("cache")) for each, message in messages.items()
+            ),
             timeout=timeout,
             rate_limit=_rate_limit(policies.get("rateLimit", {})),
             limits=_limits(policies.get("limits", {}), self.gateway.limits.message_bytes),
             slow_consumer=_slow_consumer(policies.get("slowConsumer", {})),
+            circuit_breaker=_circuit_breaker(policies.get("circuitBreaker", {})),
+            retry=_retry(policies.get("retry", False)),
+            balance=_balance(policies.get("balance", False)),
+            batch=_batch(policies.get("batch", {})),
+            delivery=_delivery(policies.get("delivery", {})),
             middleware=_middleware(policies.get("middleware", [])),
             extensions=_extensions(node),
             document=self.document(node, name, policies),
@@ -139,8 +155,8 @@ class _Resolver:
             found.append(Parameter(name=name, shape=follow(shape, self.draft.payloads.components), tail=tail))
         return tuple(found)
 
-    def message(self, name: str, node: Node, timeout: float) -> Message:
-        """One message of a route."""
+    def message(self, name: str, node: Node, timeout: float, cache: Any) -> Message:
+        """One message of a route, whose cache is ``cache``."""
         value, payload, reply = node.value, node.get("payload"), node.value.get("reply")
         shape = self.shape(payload) if payload is not None else None
         schema = self.bundles.bundle(payload) if payload is not None else None
@@ -159,6 +175,7 @@ class _Resolver:
             stream=reply.get("stream", False) if isinstance(reply, dict) else False,
             timeout=_seconds(value.get("timeout"), timeout),
             idempotent=value.get("idempotent", False),
+            cache=_cache(value, cache),
             deprecated=value.get("deprecated", False),
             examples=tuple(value.get("examples", ())),
         )
@@ -213,6 +230,7 @@ def _limits(policy: dict[str, Any] | Literal[False], message_bytes: int) -> Limi
         message_bytes=_size(policy.get("messageBytes"), message_bytes),
         in_flight=int(policy.get("inFlight", 64)),
         connections=int(policy["connections"]) if "connections" in policy else None,
+        bulkhead=int(policy["bulkhead"]) if "bulkhead" in policy else None,
     )
 
 
@@ -220,8 +238,70 @@ def _slow_consumer(policy: dict[str, Any] | Literal[False]) -> SlowConsumer | No
     if policy is False:
         return None
     return SlowConsumer(
+        policy=policy.get("policy", "disconnect"),
         backlog=_size(policy.get("backlog"), 1024 * 1024),
         after=_seconds(policy.get("after"), 10.0),
+        key=policy.get("key"),
+    )
+
+
+def _circuit_breaker(policy: dict[str, Any] | Literal[False]) -> CircuitBreaker | None:
+    if policy is False:
+        return None
+    consecutive = policy.get("consecutiveFailures", 5)
+    return CircuitBreaker(
+        consecutive_failures=int(consecutive) if consecutive is not False else None,
+        failure_rate=float(policy["failureRate"]) if "failureRate" in policy else None,
+        window=_seconds(policy.get("window"), 60.0),
+        minimum_calls=int(policy.get("minimumCalls", 20)),
+        open_for=_seconds(policy.get("openFor"), 30.0),
+        half_open_calls=int(policy.get("halfOpenCalls", 3)),
+    )
+
+
+def _retry(policy: dict[str, Any] | Literal[False]) -> Retry | None:
+    if policy is False:
+        return None
+    return Retry(
+        attempts=int(policy.get("attempts", 3)),
+        base=_seconds(policy.get("base"), 0.1),
+        cap=_seconds(policy.get("cap"), 2.0),
+    )
+
+
+def _cache(message: dict[str, Any], general: Any) -> Cache | None:
+    """The cache of a message: its own keys over those of the route. The route's alone is for what is idempotent."""
+    own = message.get("cache", general if message.get("idempotent") and message.get("reply") else False)
+    if own is None or own is False:
+        return None
+    policy = {**(general if isinstance(general, dict) else {}), **own}
+    return Cache(
+        ttl=_seconds(policy.get("ttl"), 10.0),
+        entries=int(policy.get("entries", 1000)),
+        vary=tuple(policy.get("vary", ("principal", "parameters"))),
+        stale_for=_seconds(policy.get("staleFor"), 0.0),
+    )
+
+
+def _balance(policy: dict[str, Any] | Literal[False]) -> Balance:
+    if policy is False:
+        return Balance()
+    return Balance(policy=policy.get("policy", "least-in-flight"), key=policy.get("key", "session"))
+
+
+def _batch(policy: dict[str, Any] | Literal[False]) -> Batch | None:
+    if policy is False:
+        return None
+    return Batch(frames=int(policy.get("frames", 64)), bytes=_size(policy.get("bytes"), 64 * 1024))
+
+
+def _delivery(policy: dict[str, Any] | Literal[False]) -> Delivery | None:
+    if policy is False:
+        return None
+    return Delivery(
+        window=_seconds(policy.get("window"), 120.0),
+        messages=int(policy.get("messages", 1000)),
+        bytes=_size(policy.get("bytes"), 1024 * 1024),
     )
 
 

@@ -20,10 +20,21 @@ _RANGES: tuple[tuple[tuple[str, ...], Callable[[str], float | None], tuple[str, 
     (("limits", "messageBytes"), units.size, _SIZE),
     (("slowConsumer", "backlog"), units.size, _SIZE),
     (("slowConsumer", "after"), units.seconds, _TIME),
+    (("circuitBreaker", "window"), units.seconds, _TIME),
+    (("circuitBreaker", "openFor"), units.seconds, _TIME),
+    (("retry", "base"), units.seconds, _TIME),
+    (("retry", "cap"), units.seconds, _TIME),
+    (("cache", "ttl"), units.seconds, _TIME),
+    (("cache", "staleFor"), units.seconds, _TIME),
+    (("batch", "bytes"), units.size, _SIZE),
+    (("delivery", "window"), units.seconds, _TIME),
+    (("delivery", "bytes"), units.size, _SIZE),
 )
+_MESSAGE_RANGES = tuple(each for each in _RANGES if each[0][0] in ("timeout", "cache"))
 _GATEWAY_RANGES: tuple[tuple[tuple[str, ...], Callable[[str], float | None], tuple[str, str]], ...] = (
     (("limits", "handshake"), units.seconds, ("100ms", "10m")),
     (("limits", "messageBytes"), units.size, _SIZE),
+    (("heartbeat",), units.seconds, ("1s", "10m")),
 )
 
 POLICIES_TO_COME = (
@@ -49,8 +60,8 @@ def in_range(draft: Draft) -> Iterator[Finding]:
         yield from _out_of_range(gateway, _GATEWAY_RANGES)
     for route in plain.routes(draft):
         for name, message in route.messages.items():
-            if "timeout" in message:
-                yield from _out_of_range(plain.node(draft, *route.keys, "messages", name), _RANGES[:1])
+            if "timeout" in message or "cache" in message:
+                yield from _out_of_range(plain.node(draft, *route.keys, "messages", name), _MESSAGE_RANGES)
 
 
 def _out_of_range(
