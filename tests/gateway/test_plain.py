@@ -299,7 +299,7 @@ async def test_an_open_route_takes_any_type_but_reserved_ones(served: Served) ->
         assert answer["id"] == 1
         assert answer["payload"]["type"] == "whatever"
         assert answer["payload"]["payload"] == [1, {"x": None}]
-        for type in ("$ping", "error"):
+        for type in ("$pung", "error"):
             refused = await exchange(other, {"type": type, "id": 2})
             assert refused == error("unknown_type", f"clients may not send {type!r} here", id=2, path="$.type")
 
