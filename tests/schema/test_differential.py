@@ -86,6 +86,7 @@ def test_the_decoder_agrees_with_jsonschema(seeds: list[int]) -> None:
             [{"a": {"x": 1, "y": 2}}, {"a": [None]}, {"b": []}],
             [{"a": [None, None]}, {"a": [1]}, {"ab": {}}],
         ),
+        ({"type": "number", "minimum": 0.5, "multipleOf": 3}, [3, 6.0, 3e23, 3e300], [1e300, 1.5, 0, 4]),
         ({"type": ["integer", "array"]}, [1e300, 2**70, [], -1.0], [0.5, "1", True]),
     ],
 )

@@ -136,12 +136,11 @@ def number(node: Node) -> Scalar:
     reader = Reader(node)
     low, high = reader.number("minimum"), reader.number("maximum")
     above, under = reader.number("exclusiveMinimum"), reader.number("exclusiveMaximum")
-    step = reader.step()
-    if isinstance(step, float) and Fraction(repr(step)) != Fraction(step):
-        # msgspec takes the remainder in binary: 0.3 is no multiple of 0.1 there
-        reader.exact, step = False, None
     lows = [bound for bound in (low, above) if bound is not None]
     highs = [bound for bound in (high, under) if bound is not None]
+    step = reader.step()
+    if step is not None and not _is_binary(step, lows, highs):
+        reader.exact, step = False, None
     if lows and highs:
         bottom, top = max(lows), min(highs)
         _agree(reader, bottom, top, touch=bottom not in (above,) and top not in (under,))
@@ -158,6 +157,19 @@ def number(node: Node) -> Scalar:
         multiple_of=floats[4],
     )
     return reader.result(shape)
+
+
+def _is_binary(step: int | float, lows: list[int | float], highs: list[int | float]) -> bool:
+    """Whether every multiple in the range is exact in binary, in which msgspec takes the remainder: 0.3 is no multiple
+    of 0.1 there, and 1e300 is one of 3."""
+    exact = Fraction(step)
+    if Fraction(repr(step)) != exact:
+        return False
+    finest = 1 / Fraction(exact.denominator)
+    # from 2**53 on every double is a whole number
+    furthest = 2**53 * finest
+    bounded = bool(lows and highs) and -furthest <= max(lows) and min(highs) <= furthest
+    return exact == finest or bounded
 
 
 def enumeration(node: Node) -> Scalar:
