@@ -14,7 +14,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION := 1
 PIP := $(BIN)/python -m pip install -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help browser run generate test test-all check bench conformance format clean
+.PHONY: help browser run generate test test-all check bench conformance drills format clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ bench: $(VENV)/.installed-dev ## Measure the gateway beside its peers (minutes);
 
 conformance: $(VENV)/.installed-dev ## Run every RFC 6455 conformance case through the gateway (minutes)
 	@$(BIN)/python -m tests.conformance $(ARGS)
+
+drills: $(VENV)/.installed-dev ## Break things under load for a long time, and count what clients lost (minutes)
+	@$(BIN)/python -m tests.drills $(ARGS)
 
 format: $(VENV)/.installed-dev ## Sort imports and lay the code out
 	@$(BIN)/ruff check --fix --select I .

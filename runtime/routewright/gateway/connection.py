@@ -24,6 +24,9 @@ from routewright.table.frames import Id
 if TYPE_CHECKING:
     from routewright.gateway.gateway import Gateway
 
+# looking a member up in its class costs as much as all else that `send_whole` does
+_OPEN = State.OPEN
+
 Frame: TypeAlias = tuple[bytes, bool]
 """A message's bytes, and whether it came as a binary one."""
 
@@ -282,12 +285,11 @@ class Connection(WebSocket):
 
     def send_whole(self, frame: bytes) -> None:
         """The same as `write`, for a frame that many receive and that has its header already."""
-        if self.stalled_since is not None and self._overfull():
+        if self.state is not _OPEN or (self.stalled_since is not None and self._overfull()):
             return
-        if self.state is State.OPEN:
-            self.out.append(frame)
-            if not self.dirty:
-                self.wake()
+        self.out.append(frame)
+        if not self.dirty:
+            self.wake()
 
     # Slow clients
 

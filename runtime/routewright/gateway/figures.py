@@ -1,5 +1,6 @@
 """The figures of one gateway process, and how those of several add up."""
 
+import asyncio
 import os
 import resource
 from collections import Counter
@@ -7,6 +8,8 @@ from typing import Any
 
 from routewright.gateway.endpoint import LATENCY_BUCKETS, Endpoint
 from routewright.gateway.gateway import Gateway, pools_report
+
+_OF_A_PROCESS = ("process", "epoch", "digest", "connections", "memory", "writes", "tasks", "bridge")
 
 
 def figures(gateway: Gateway) -> dict[str, Any]:
@@ -21,6 +24,7 @@ def figures(gateway: Gateway) -> dict[str, Any]:
         "connections": len(gateway.sessions),
         "refused": dict(gateway.refused),
         "writes": gateway.sockets.writes,
+        "tasks": len(asyncio.all_tasks()),
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "bridge": {
             "sent": bridge.batches_sent,
@@ -80,7 +84,10 @@ def add_up(reports: list[dict[str, Any]]) -> dict[str, Any]:
         "refused": dict(refused),
         "routes": list(routes.values()),
         "gateways": [
-            {key: report[key] for key in ("process", "epoch", "digest", "connections", "memory", "writes", "bridge")}
+            {
+                key: report[key]
+                for key in ("process", "epoch", "digest", "connections", "memory", "writes", "tasks", "bridge")
+            }
             for report in reports
         ],
     }

@@ -1,0 +1,6 @@
+"""Every drill, in the order in which they run."""
+
+from tests.drills import resources, slow
+from tests.drills.drill import DRILLS
+
+__all__ = ["DRILLS", "resources", "slow"]
