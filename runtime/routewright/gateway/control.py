@@ -1,7 +1,8 @@
 """The channel between the supervisor and a gateway process: JSON lines over an inherited socket pair.
 
 Strategy: the supervisor asks, the gateway answers with the same ``number``; what the gateway tells by itself has
-number 0. Nothing of a client's message ever travels here.
+number 0. Nothing of a client's message travels here, but in a `Relay`: what one gateway process has to tell the others,
+which have no way to each other but this one.
 """
 
 import asyncio
@@ -59,6 +60,23 @@ class Drain(msgspec.Struct, tag=True):
     seconds: float
 
 
+class Relay(msgspec.Struct, tag=True):
+    """From one gateway process to the others, or to the one whose operating system number is ``to``. ``about`` is
+    whoever in the process it concerns (see `routewright.gateway.gateway.Gateway.relayed`), ``source`` the sender's
+    number. Not answered; one that is not running does not get it."""
+
+    about: str
+    data: bytes
+    to: int | None = None
+    source: int = 0
+
+
+class Ended(msgspec.Struct, tag=True):
+    """Another gateway process has ended. Not answered."""
+
+    process: int
+
+
 class Done(msgspec.Struct, tag=True):
     """The answer; ``problem`` says why not."""
 
@@ -78,7 +96,9 @@ class Listening(msgspec.Struct, tag=True):
     problem: str = ""
 
 
-Message: TypeAlias = Prepare | Commit | Discard | Refused | Gone | Release | Ask | Drain | Done | Pools | Listening
+Message: TypeAlias = (
+    Prepare | Commit | Discard | Refused | Gone | Release | Ask | Drain | Relay | Ended | Done | Pools | Listening
+)
 
 
 class _Line(msgspec.Struct):

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from routewright.bridge.codec import Call, Close, Publish, Push
 from routewright.bridge.gateway import BridgeGateway
@@ -36,6 +36,12 @@ TICK = 0.25
 
 LAST_ANSWERS = 1.0
 """Seconds after the drain window in which a retired connection may still get the answers it waits for."""
+
+
+class Relay(Protocol):
+    """Tells the other gateway processes, or the one whose number is ``to``, something; nobody, where there is none."""
+
+    def __call__(self, about: str, data: bytes, to: int | None = None) -> None: ...
 
 
 class Next(NamedTuple):
@@ -71,6 +77,10 @@ class Gateway:
         self.drained = asyncio.Event()
         self.discovery: dict[str, Any] = {}
         self.on_pools_changed: Callable[[], None] = lambda: None
+        # to the other gateway processes: `relay(about, data)`, or with the number of one of them, `relay(about, data,
+        # process)`; what comes from them goes to the function of its `about`, with the number of its sender
+        self.relay: Relay = _to_nobody
+        self.relayed: dict[str, Callable[[int, bytes], None]] = {}
         self._sessions = itertools.count(1)
         self._contracts: dict[str, Contracts] = {}
         self._pending: Next | None = None
@@ -290,6 +300,9 @@ class Gateway:
             async with asyncio.timeout(seconds):
                 await self.drained.wait()
 
+    def ended(self, process: int) -> None:
+        """Another gateway process has ended."""
+
     # What the bridge tells (see routewright.bridge.gateway.Observer)
 
     def pushed(self, push: Push) -> None:
@@ -336,6 +349,10 @@ class Gateway:
 
     def batch_done(self) -> None:
         self.sockets.flush()
+
+
+def _to_nobody(about: str, data: bytes, to: int | None = None) -> None:
+    pass
 
 
 def pools_report(gateway: Gateway) -> list[dict[str, Any]]:

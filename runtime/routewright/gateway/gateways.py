@@ -11,7 +11,18 @@ import msgspec
 import structlog
 
 from routewright.gateway.child import command
-from routewright.gateway.control import Ask, Control, ControlLost, Done, Drain, Listening, Message, Pools
+from routewright.gateway.control import (
+    Ask,
+    Control,
+    ControlLost,
+    Done,
+    Drain,
+    Ended,
+    Listening,
+    Message,
+    Pools,
+    Relay,
+)
 from routewright.gateway.options import Options
 from routewright.gateway.process import Start
 from routewright.policies.backoff import Backoff
@@ -32,10 +43,17 @@ class GatewayChild:
     Args:
         endpoint: where its bridge listens.
         on_pools: told when its pools have changed.
+        peers: all gateway processes, this one among them: what it relays is for the others.
     """
 
     def __init__(
-        self, project: Path, endpoint: str, listening: socket.socket, options: Options, on_pools: Callable[[], None]
+        self,
+        project: Path,
+        endpoint: str,
+        listening: socket.socket,
+        options: Options,
+        on_pools: Callable[[], None],
+        peers: "list[GatewayChild]",
     ) -> None:
         self.endpoint = endpoint
         self.pools: list[dict[str, Any]] = []
@@ -45,11 +63,17 @@ class GatewayChild:
         self._listening = listening
         self._options = options
         self._on_pools = on_pools
+        self._peers = peers
         self._control: Control | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._started: asyncio.Future[str] | None = None
         self._stopping = False
         self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def number(self) -> int:
+        """The operating system's process number, 0 before the start."""
+        return self._process.pid if self._process is not None else 0
 
     async def start(self) -> None:
         """Start the process and wait until it accepts connections.
@@ -68,6 +92,7 @@ class GatewayChild:
             listening=self._listening.fileno(),
             control=theirs.fileno(),
             worker_key=self.worker_key,
+            alone=self._options.processes == 1,
             overrides=self._options.overrides,
             log_level=self._options.log_level,
             log_format=self._options.log_format,
@@ -102,6 +127,9 @@ class GatewayChild:
             case Listening():
                 if self._started is not None and not self._started.done():
                     self._started.set_result(message.problem)
+            case Relay():
+                message.source = self.number
+                self._tell_peers(message, message.to)
         return None
 
     async def _keep(self) -> None:
@@ -114,11 +142,17 @@ class GatewayChild:
             self.pools = []
             log.error("a gateway process has ended", process=self._process.pid, exit_code=code)
             self._on_pools()
+            self._tell_peers(Ended(self._process.pid))
             await asyncio.sleep(backoff.failed())
             try:
                 await self._launch()
             except GatewayFailed as error:
                 log.error("a gateway process does not start", reason=str(error))
+
+    def _tell_peers(self, message: Message, to: int | None = None) -> None:
+        for peer in self._peers:
+            if peer is not self and to in (None, peer.number):
+                peer.tell(message)
 
     def tell(self, message: Message) -> None:
         """Send without waiting for an answer."""

@@ -25,12 +25,14 @@ from routewright.gateway.control import (
     Discard,
     Done,
     Drain,
+    Ended,
     Gone,
     Listening,
     Message,
     Pools,
     Prepare,
     Refused,
+    Relay,
     Release,
 )
 from routewright.gateway.curve import CurveError, Guard, needed
@@ -46,13 +48,14 @@ log = structlog.get_logger("routewright.gateway")
 
 
 class Start(msgspec.Struct):
-    """What a gateway process is told at its start."""
+    """What a gateway process is told at its start; ``alone``: there are no others."""
 
     project: str
     endpoint: str
     listening: int
     control: int
     worker_key: str = ""
+    alone: bool = True
     overrides: dict[str, Any] = {}
     log_level: str = "info"
     log_format: str = "auto"
@@ -77,6 +80,8 @@ class GatewayProcess:
             gateway.commit()
             self._start_bridge(gateway.settings.bridge)
             gateway.on_pools_changed = self._tell_pools
+            if not self.start.alone:
+                gateway.relay = self._relay
             await gateway.plugins.startup(gateway.table)
             self.listener = Listener(gateway)
             listening = socket.socket(fileno=self.start.listening)
@@ -125,6 +130,9 @@ class GatewayProcess:
             log.error("a plugin does not start", reason=str(error))
         await plugins.reloaded(report)
 
+    def _relay(self, about: str, data: bytes, to: int | None = None) -> None:
+        self.control.tell(Relay(about, data, to))
+
     def _tell_pools(self) -> None:
         self.control.tell(Pools(pools_report(self.gateway)))
 
@@ -154,6 +162,13 @@ class GatewayProcess:
             case Refused():
                 report = Reloaded(epoch=gateway.epoch, digest=gateway.table.digest, problems=(message.problem,))
                 gateway.spawn(gateway.plugins.reloaded(report))
+                return None
+            case Relay():
+                if message.about in gateway.relayed:
+                    gateway.relayed[message.about](message.source, message.data)
+                return None
+            case Ended():
+                gateway.ended(message.process)
                 return None
             case Ask():
                 return Done(value=figures(gateway))

@@ -98,12 +98,12 @@ class Supervisor:
             ) from None
         key, environment = worker_environment(self.settings.bridge)
         self._spare = Spare(self.project, environment, keep=self.options.watch)
-        for index in range(self.options.processes):
-            self.gateways.append(
-                GatewayChild(self.project, self._endpoint(index), self.listening, self.options, self._pools_changed)
+        for endpoint in map(self._endpoint, range(self.options.processes)):
+            child = GatewayChild(
+                self.project, endpoint, self.listening, self.options, self._pools_changed, self.gateways
             )
-        for gateway in self.gateways:
-            gateway.worker_key = key
+            child.worker_key = key
+            self.gateways.append(child)
         for pool in self.table.pools:
             self._group(pool)
         self._rewatch()
