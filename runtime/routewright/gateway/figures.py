@@ -9,7 +9,7 @@ from typing import Any
 from routewright.gateway.endpoint import LATENCY_BUCKETS, Endpoint
 from routewright.gateway.gateway import Gateway, pools_report
 
-_OF_A_PROCESS = ("process", "epoch", "digest", "connections", "memory", "writes", "tasks", "bridge")
+_OF_A_PROCESS = ("process", "epoch", "digest", "connections", "memory", "writes", "dead", "tasks", "bridge")
 
 
 def figures(gateway: Gateway) -> dict[str, Any]:
@@ -24,6 +24,7 @@ def figures(gateway: Gateway) -> dict[str, Any]:
         "connections": len(gateway.sessions),
         "refused": dict(gateway.refused),
         "writes": gateway.sockets.writes,
+        "dead": gateway.heartbeat.dead,
         "tasks": len(asyncio.all_tasks()),
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "bridge": {
@@ -86,7 +87,7 @@ def add_up(reports: list[dict[str, Any]]) -> dict[str, Any]:
         "gateways": [
             {
                 key: report[key]
-                for key in ("process", "epoch", "digest", "connections", "memory", "writes", "tasks", "bridge")
+                for key in ("process", "epoch", "digest", "connections", "memory", "writes", "dead", "tasks", "bridge")
             }
             for report in reports
         ],

@@ -21,6 +21,7 @@ from routewright.gateway.call import Caller, call
 from routewright.gateway.connection import Connection
 from routewright.gateway.endpoint import Endpoint
 from routewright.gateway.errors import Fault
+from routewright.gateway.heartbeat import Heartbeat
 from routewright.gateway.raw import RawConnection
 from routewright.gateway.sockets import Sockets
 from routewright.hooks import Plugins, Reloaded
@@ -61,6 +62,7 @@ class Gateway:
         self.overrides = overrides
         self.clock: Callable[[], float] = time.monotonic
         self.sockets = Sockets()
+        self.heartbeat = Heartbeat(self.sockets)
         self.bridge = BridgeGateway(endpoint, self, clock=self.clock)
         self.plugins = Plugins(project)
         self.table: Table
@@ -265,8 +267,9 @@ class Gateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def tick(self) -> None:
-        """Look at slow and closing connections, and at limiters nobody uses."""
+        """Look at slow, silent and closing connections, and at limiters nobody uses."""
         now = self.clock()
+        self.heartbeat.tick(now, self.settings.heartbeat, TICK)
         self.sockets.cut(now)
         for socket in tuple(self.sockets.stalled):
             if isinstance(socket, Connection):

@@ -74,6 +74,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         "out",
         "paused",
         "ping",
+        "pinged",
         "sockets",
         "stalled_since",
         "state",
@@ -97,7 +98,8 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         self.stalled_since: float | None = None
         self.paused = False
         self.ping: bytes | None = None
-        self.now = 0.0
+        self.pinged = 0.0
+        self.now = clock()
         self.transport: asyncio.Transport
         self._clock = clock
         self._frame_rest = 0
@@ -164,6 +166,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         if self.state is State.CLOSED:
             return
         self.state = State.CLOSED
+        self.sockets.open.discard(self)
         self.sockets.closing.pop(self, None)
         self.sockets.stalled.discard(self)
         self._reader = None
@@ -390,6 +393,7 @@ def take_over(request: web.BaseRequest, response: bytes, socket: WebSocket) -> S
     protocol._message_tail = b""
     protocol.transport = None
     socket.transport = transport
+    socket.sockets.open.add(socket)
     transport.set_protocol(socket)
     transport.set_write_buffer_limits(high=HIGH_WATER)
     protocol.connection_lost(None)

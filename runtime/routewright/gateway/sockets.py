@@ -8,14 +8,15 @@ if TYPE_CHECKING:
 
 
 class Sockets:
-    """What the sockets of one gateway share: which of them have something to send in this tick, which wait for their
-    peer's close frame (and until when), and which have a peer that does not read."""
+    """What the sockets of one gateway share: which there are, which of them have something to send in this tick, which
+    wait for their peer's close frame (and until when), and which have a peer that does not read."""
 
-    __slots__ = ("_loop", "closing", "dirty", "scheduled", "stalled", "writes")
+    __slots__ = ("_loop", "closing", "dirty", "open", "scheduled", "stalled", "writes")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self.scheduled = False
+        self.open: set[WebSocket] = set()
         self.dirty: list[WebSocket] = []
         self.closing: dict[WebSocket, float] = {}
         self.stalled: set[WebSocket] = set()

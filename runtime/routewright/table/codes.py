@@ -111,5 +111,5 @@ CLOSES: Final = (
 )
 """Every code that the gateway closes with; 4000 to 4499 always mean "come again", 4500 to 4999 "do not"."""
 
-RESERVED: Final = frozenset({"circuit_open", "not_subscribed", 4003, 4004})
+RESERVED: Final = frozenset({"circuit_open", "not_subscribed", 4004})
 """Those that have a meaning and that nothing sends yet."""

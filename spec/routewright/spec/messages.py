@@ -108,7 +108,10 @@ def example_payload(draft: Draft) -> Iterator[Finding]:
 
 
 def no_silence(draft: Draft) -> Iterator[Finding]:
-    """A timeout is longer than a connection without traffic lives."""
+    """A timeout is longer than a connection without traffic lives, and heartbeats are too rare to help."""
+    heartbeat = plain.section(draft, "gateway").get("heartbeat", "25s")
+    if not isinstance(heartbeat, str) or (units.seconds(heartbeat) or 0) <= SILENCE:
+        return
     owners: list[tuple[tuple[str | int, ...], dict[str, Any]]] = [(("defaults",), plain.section(draft, "defaults"))]
     for route in plain.routes(draft):
         owners.append((route.keys, route.value))
@@ -117,7 +120,7 @@ def no_silence(draft: Draft) -> Iterator[Finding]:
         text = owner.get("timeout")
         if text is not None and isinstance(text, str) and (units.seconds(text) or 0) > SILENCE:
             message = f"in {quoted(text)} without traffic, clients and proxies give a connection up ({SILENCE:g}s)"
-            hint = "lower it and reply with a stream, whose parts keep the connection alive"
+            hint = 'let "heartbeat" of "gateway" be shorter, or reply with a stream, whose parts are traffic'
             yield plain.node(draft, *keys, "timeout").finding(message, hint)
 
 
