@@ -165,6 +165,11 @@ class BridgeGateway:
             for correlation in [key for key, entry in worker.pending.items() if entry[0] is requester]:
                 del worker.pending[correlation]
 
+    def withdraw(self, worker: Worker, correlation: int) -> None:
+        """Drop a request that this worker may have, and tell it."""
+        if worker.pending.pop(correlation, None) is not None:
+            self.send(worker, Cancel(correlation))
+
     def cancel(self, requester: Requester, id: Any) -> None:
         """Drop one pending request and tell its worker."""
         for worker in self.workers.values():
@@ -330,14 +335,15 @@ class BridgeGateway:
             worker.pool.ready.remove(worker)
 
     def lost(self, worker: Worker) -> None:
-        """A worker is gone: each of its pending requests fails with ``worker_lost``."""
+        """A worker is gone: its pending requests fail with ``worker_lost``, all with one and the same `Error`."""
         if self.workers.pop(worker.identity, None) is None:
             return
         self._retire(worker)
         worker.pool.workers.remove(worker)
         pending, worker.pending = worker.pending, {}
+        error = Error(0, "worker_lost", "the worker went away before it answered", True)
         for entry in pending.values():
-            entry[0].failed(entry, Error(0, "worker_lost", "the worker went away before it answered", True))
+            entry[0].failed(entry, error)
         sessions, worker.sessions = worker.sessions, set()
         self._observer.worker_lost(worker, sessions)
         self._observer.batch_done()

@@ -94,6 +94,11 @@ class WorkerPool:
             return worker
         return min((worker for worker in ready if len(worker.pending) < worker.capacity), key=_load, default=None)
 
+    def pick_other(self, avoided: Worker) -> Worker | None:
+        """As `pick`, and ``avoided`` only where there is no other."""
+        others = [worker for worker in self.ready if worker is not avoided and len(worker.pending) < worker.capacity]
+        return min(others, key=_load) if others else self.pick()
+
 
 def _load(worker: Worker) -> int:
     return len(worker.pending)

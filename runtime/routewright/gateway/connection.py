@@ -114,10 +114,8 @@ class Connection(WebSocket):
 
     def no_worker(self, id: Id) -> None:
         """Tell the client that its request was not taken, and why."""
-        name = self.endpoint.route.name
-        busy = f"every worker of route {name!r} is busy"
-        text = busy if self.endpoint.pool.ready else f"no worker of route {name!r} is ready"
-        self.error(Fault("overloaded", text, id, retry_after=1.0))
+        error = self.endpoint.no_worker()
+        self.error(Fault(error.code, error.message, id, retry_after=error.retry_after))
 
     # Back-pressure
 
@@ -250,6 +248,8 @@ class Connection(WebSocket):
         if final:
             self.in_flight -= 1
             endpoint.observe(now - entry[2])
+            if not endpoint.quiet and entry[0] is self and endpoint.circuit is not None:
+                endpoint.circuit.succeeded(entry[2], now)
         frame = reply.frame
         if frame is not None:
             if endpoint.reply_hook is None and self.stalled_since is None and not reply.binary:
@@ -262,6 +262,9 @@ class Connection(WebSocket):
     def failed(self, entry: Entry, error: Error) -> None:
         """No answer, and why."""
         self.in_flight -= 1
+        if entry[0] is self and self.endpoint.circuit is not None:
+            # what came by the guard has told the breaker itself
+            self.endpoint.circuit.failed(entry[2], error)
         self.error(Fault(error.code, error.message, entry[1], error.path, error.retryable, error.retry_after))
         if self.held is not None:
             self.release()

@@ -3,15 +3,22 @@
 Strategy: connections point at an endpoint, an endpoint at its route. A compatible reload binds the endpoint to the new
 route and its connections go on without noticing; an incompatible one makes a new endpoint, and the old one serves its
 connections until they leave.
+
+Most requests go straight from a connection to a worker. ``guard`` is there while they may not (see
+`routewright.gateway.guard`), and ``quiet`` is false while the breaker wants to hear of every answer.
 """
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from routewright.bridge.codec import Error
 from routewright.bridge.pool import WorkerPool
+from routewright.gateway.circuit import Circuit
 from routewright.gateway.framing import header
+from routewright.gateway.guard import Guard
 from routewright.hooks import RouteHooks
 from routewright.policies.rate_limit import RateLimiter
+from routewright.policies.retry import Retries
 from routewright.table import MessageType, Route
 from routewright.table.frames import (
     DECODE_ERRORS,
@@ -25,22 +32,32 @@ from routewright.table.frames import (
 
 if TYPE_CHECKING:
     from routewright.gateway.connection import Connection
+    from routewright.gateway.gateway import Gateway
 
 LATENCY_BUCKETS = 26
 """Powers of two of a microsecond: the last bucket begins at 33 s."""
+
+RETRY_AFTER = (0.1, 5.0)
+"""Least and most seconds that a client is told to wait when there is no room for its request."""
 
 
 class Endpoint:
     """One route while it is served."""
 
     __slots__ = (
+        "_clock",
+        "_guard",
+        "_measured",
+        "_straight",
         "bytes_in",
         "bytes_out",
+        "circuit",
         "connections",
         "declared",
         "decode",
         "epoch",
         "errors",
+        "guard",
         "hooks",
         "in_flight",
         "latency",
@@ -50,19 +67,24 @@ class Endpoint:
         "opened",
         "pool",
         "published",
+        "quiet",
         "received",
         "replied",
         "reply_hook",
+        "reply_seconds",
         "retired",
         "route",
+        "sheds",
         "undeclared",
     )
 
     route: Route
     pool: WorkerPool
     hooks: RouteHooks
+    guard: Guard | None
+    circuit: Circuit | None
 
-    def __init__(self, route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int) -> None:
+    def __init__(self, gateway: "Gateway", route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int) -> None:
         self.connections: set[Connection] = set()
         self.limiters: dict[str, RateLimiter] = {}
         self.retired = False
@@ -75,11 +97,20 @@ class Endpoint:
         self.errors: dict[str, int] = {}
         self.latency = [0] * LATENCY_BUCKETS
         self.latency_sum = 0.0
+        self.reply_seconds = 1.0
+        self.sheds: dict[str, int] = {}
+        self.circuit = None
+        self._clock = gateway.clock
+        self._measured = (0, 0.0)
+        self._guard = Guard(gateway, self)
         self.bind(route, pool, hooks, epoch)
 
     def bind(self, route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int) -> None:
         """Serve this route from now on. Requests that are under way end where they began."""
         old: Route | None = getattr(self, "route", None)
+        if old is None or old.circuit_breaker != route.circuit_breaker or self.pool is not pool:
+            settings = route.circuit_breaker
+            self.circuit = None if settings is None else Circuit(route.name, settings, self._clock, self.switch)
         self.route = route
         self.pool = pool
         self.hooks = hooks
@@ -95,6 +126,23 @@ class Endpoint:
             self.limiters.clear()
             for connection in self.connections:
                 connection.limiter = self.limiter(connection)
+        self._straight = not self._guard.bind()
+        self.switch()
+
+    def switch(self) -> None:
+        """Let requests go straight to a worker, or through the guard, as policies and breaker are now."""
+        circuit = self.circuit
+        self.quiet = circuit is None or circuit.breaker.quiet
+        self.guard = None if self._straight and (circuit is None or circuit.closed) else self._guard
+
+    @property
+    def retries(self) -> Retries | None:
+        """What may be tried again."""
+        return self._guard.retries
+
+    def forget(self, client: object) -> None:
+        """Drop what the guard still does for someone who has left."""
+        self._guard.forget(client)
 
     def read(self, frame: bytes) -> tuple[Any, bytes]:
         """See `read_frame`; for whoever is in no hurry."""
@@ -139,6 +187,39 @@ class Endpoint:
         if code not in self.errors and len(self.errors) >= 64:
             code = "other"
         self.errors[code] = self.errors.get(code, 0) + 1
+
+    def no_worker(self) -> Error:
+        """The answer to a request that no worker can take."""
+        name = self.route.name
+        if self.pool.ready:
+            return self.shed("busy", f"every worker of route {name!r} is busy")
+        return self.shed("no_worker", f"no worker of route {name!r} is ready", 1.0)
+
+    def bulkhead(self, most: int) -> Error:
+        """The answer to a request that is one too many."""
+        return self.shed("bulkhead", f"route {self.route.name!r} has {most} requests in flight")
+
+    def circuit_open(self, seconds: float) -> Error:
+        """The answer to a request that the breaker refuses, which may let one pass after so many seconds."""
+        return self.shed("circuit_open", f"the handler of route {self.route.name!r} has failed too often", seconds)
+
+    def shed(self, reason: str, text: str, retry_after: float | None = None) -> Error:
+        """Count a request that is refused at once, for the route's or the handler's sake; the answer to it. Without a
+        better estimate the client is told to wait as long as replies take lately: after that time as many requests
+        have ended as are in flight now."""
+        self.sheds[reason] = self.sheds.get(reason, 0) + 1
+        if retry_after is None:
+            least, most = RETRY_AFTER
+            retry_after = min(max(self.reply_seconds, least), most)
+        code = "circuit_open" if reason == "circuit_open" else "overloaded"
+        return Error(0, code, text, True, retry_after)
+
+    def measure(self) -> None:
+        """Note how long replies have taken since the last time."""
+        count, seconds = self._measured
+        if self.replied > count:
+            self.reply_seconds = (self.latency_sum - seconds) / (self.replied - count)
+            self._measured = (self.replied, self.latency_sum)
 
     def observe(self, seconds: float) -> None:
         """Count a final reply that took so long."""

@@ -13,6 +13,7 @@ RETRYABLE: Final = frozenset(each.code for each in ERRORS if each.retryable)
 CLOSE_CODES: Final = {
     "worker_lost": 1013,
     "overloaded": 1013,
+    "circuit_open": 1013,
     "rate_limited": 4029,
     "unauthorized": 4501,
     "forbidden": 4503,

@@ -172,7 +172,7 @@ class Gateway:
         )
 
     def _endpoint(self, route: Route, pool: WorkerPool) -> Endpoint:
-        return Endpoint(route, pool, self.plugins.route(route), self.epoch)
+        return Endpoint(self, route, pool, self.plugins.route(route), self.epoch)
 
     def _rebind(self, old: Endpoint, route: Route, pool: WorkerPool, change: Verdict) -> Endpoint:
         if change == "incompatible":
@@ -240,6 +240,7 @@ class Gateway:
             del self.addresses[info.address]
         if connection.in_flight:
             self.bridge.forget(connection)
+            endpoint.forget(connection)
         for worker in self.bridge.workers.values():
             self.bridge.close(worker, info.id, code)
         chain = endpoint.hooks.disconnect
@@ -276,6 +277,7 @@ class Gateway:
                 socket.check_stalled(now)
         for endpoint in self.endpoints.values():
             endpoint.forget_idle(now)
+            endpoint.measure()
 
     async def drain(self, seconds: float) -> None:
         """Take no more connections, let what is in flight end, and close the rest with 1012, spread over time so that

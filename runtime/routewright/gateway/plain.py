@@ -64,8 +64,13 @@ class PlainConnection(Connection):
         self._request(envelope, envelope.message or endpoint.undeclared, data)
 
     def _request(self, envelope: Any, message: MessageType, data: bytes) -> None:
-        """Give a request to the worker with the fewest in flight."""
-        pool = self.endpoint.pool
+        """Give a request to the worker with the fewest in flight, or to the route's guard."""
+        endpoint = self.endpoint
+        if endpoint.guard is not None:
+            self.in_flight += 1
+            endpoint.guard.request(self, envelope.id, message, envelope, data, self.now, message.timeout)
+            return
+        pool = endpoint.pool
         ready = pool.ready
         worker = ready[0] if len(ready) == 1 and len(ready[0].pending) < ready[0].capacity else pool.pick()
         if worker is None:

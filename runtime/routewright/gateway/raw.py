@@ -50,9 +50,15 @@ class RawConnection(Connection):
         if worker is None:
             self.no_worker(None)
             return
-        timeout = self.endpoint.route.timeout
+        endpoint = self.endpoint
+        timeout = endpoint.route.timeout
         now = self._clock()
         self.in_flight += 1
+        if endpoint.guard is not None:
+            endpoint.guard.request(
+                self, None, endpoint.undeclared, None, data, now, timeout, binary=binary, worker=worker
+            )
+            return
         worker.request((self, None, now, now + timeout, timeout), self.session, "", data, binary)
 
     def _home(self) -> Worker | None:

@@ -4,6 +4,12 @@ import random
 from collections.abc import Callable
 
 
+def full_jitter(base: float, cap: float, n: int, uniform: Callable[[float, float], float]) -> float:
+    """``random(0, min(cap, base * 2**n))``, in the unit of ``base`` and ``cap``."""
+    ceiling: float = min(cap, base * 2 ** min(n, 32))
+    return uniform(0.0, ceiling)
+
+
 class Backoff:
     """Delays between attempts: uniform in ``[0, min(cap, base * 2**n)]`` seconds for the n-th failure in a row."""
 
@@ -17,9 +23,8 @@ class Backoff:
 
     def failed(self) -> float:
         """Count a failure; the seconds to wait before the next attempt."""
-        ceiling: float = min(self._cap, self._base * 2 ** min(self.failures, 32))
         self.failures += 1
-        return self._random(0.0, ceiling)
+        return full_jitter(self._base, self._cap, self.failures - 1, self._random)
 
     def succeeded(self) -> None:
         """Begin again at the base."""

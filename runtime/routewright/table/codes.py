@@ -62,8 +62,8 @@ ERRORS: Final = (
     ErrorCode(
         "overloaded",
         True,
-        "No worker is ready, or each has as much as it takes.",
-        "Send it again after growing, random pauses.",
+        "No worker is ready, or the route or each of its workers has as much as it takes.",
+        "Wait for `retryAfter` seconds, then send it again after growing, random pauses.",
     ),
     ErrorCode(
         "timeout",
@@ -94,7 +94,7 @@ CLOSES: Final = (
     CloseCode(1009, False, "A message was larger than the route takes.", "Send less at a time."),
     CloseCode(1011, True, "Something failed inside.", "Reconnect."),
     CloseCode(1012, True, "The gateway restarts.", "Reconnect."),
-    CloseCode(1013, True, "There is no worker for now.", "Reconnect later."),
+    CloseCode(1013, True, "There is no worker or no room for now, or the handler rests.", "Reconnect later."),
     CloseCode(4001, True, "The route has changed.", "Read its description again and reconnect."),
     CloseCode(4002, True, "The client did not read fast enough.", "Reconnect, and read faster."),
     CloseCode(4003, True, "The client's heartbeat stayed away.", "Reconnect."),
@@ -111,5 +111,5 @@ CLOSES: Final = (
 )
 """Every code that the gateway closes with; 4000 to 4499 always mean "come again", 4500 to 4999 "do not"."""
 
-RESERVED: Final = frozenset({"circuit_open", "not_subscribed", 4004})
+RESERVED: Final = frozenset({"not_subscribed", 4004})
 """Those that have a meaning and that nothing sends yet."""

@@ -39,8 +39,6 @@ _GATEWAY_RANGES: tuple[tuple[tuple[str, ...], Callable[[str], float | None], tup
 
 POLICIES_TO_COME = (
     "auth",
-    "circuitBreaker",
-    "retry",
     "cache",
     "balance",
     "batch",
