@@ -52,7 +52,7 @@ check: $(VENV)/.installed-dev ## Lint, check types, check the spec, prove genera
 bench: $(VENV)/.installed-dev ## Measure the gateway beside its peers (minutes); results below bench/results/
 	@$(BIN)/python -m bench $(ARGS)
 
-conformance: $(VENV)/.installed-dev ## Run every RFC 6455 conformance case through the gateway (minutes)
+conformance: $(VENV)/.installed-dev ## Run every conformance case of RFC 6455 and RFC 7692 through the gateway (minutes)
 	@$(BIN)/python -m tests.conformance $(ARGS)
 
 drills: $(VENV)/.installed-dev ## Break things under load for a long time, and count what clients lost (minutes)

@@ -41,7 +41,10 @@ OTHERS: dict[str, set[str]] = {
     "handlers": {"msgspec", "zmq", "uvloop", "structlog"},
     "hooks": {"msgspec", "pluggy", "jsonschema", "multidict", "structlog", "typer"},
     "client": {"msgspec", "aiohttp"},
-    "gateway": {"aiohttp", "msgspec", "multidict", "prometheus_client", "structlog", "uvloop", "watchfiles", "zmq"},
+    "gateway": {
+        *("aiohttp", "msgspec", "multidict", "prometheus_client", "structlog", "uvloop", "watchfiles", "zlib_ng"),
+        "zmq",
+    },
     "scan": set(),
     "cli": {"aiohttp", "msgspec", "rich", "typer"},
 }

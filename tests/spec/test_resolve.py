@@ -10,6 +10,7 @@ import pytest
 from routewright.spec.model import (
     Admin,
     Bridge,
+    Compression,
     Gateway,
     GatewayLimits,
     IntegerShape,
@@ -144,6 +145,13 @@ def test_a_route_beats_the_defaults_key_by_key(valid: Valid) -> None:
     assert _route(valid, defaults, {"middleware": []}).middleware == ()
 
 
+def test_compression_is_off_unless_given(valid: Valid) -> None:
+    assert _route(valid, {}, {}).compression is None
+    assert _route(valid, {}, {"compression": {}}).compression == Compression(threshold=1024, level=1)
+    route = _route(valid, {"compression": {"level": 6}}, {"compression": {"threshold": "512B"}})
+    assert route.compression == Compression(threshold=512, level=6)
+
+
 def test_false_turns_a_policy_off_and_an_object_on_again(valid: Valid) -> None:
     names = ["rateLimit", "limits", "slowConsumer", "middleware", "auth", "circuitBreaker", "retry", "cache"]
     names += ["balance", "batch", "compression", "delivery"]
@@ -154,6 +162,7 @@ def test_false_turns_a_policy_off_and_an_object_on_again(valid: Valid) -> None:
         assert route.slow_consumer is None
         assert route.limits == Limits(in_flight=1_000_000)
         assert route.middleware == ()
+        assert route.compression is None
     assert _route(valid, off, {"rateLimit": {"burst": 5}}).rate_limit == RateLimit(burst=5)
 
 

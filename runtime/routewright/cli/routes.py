@@ -55,6 +55,8 @@ def policies(route: "Route") -> dict[str, str]:
         "timeout": f"{route.timeout:g}s",
         "slowConsumer": f"{slow.policy} at {size(slow.backlog)} or {slow.after:g}s" if slow else "off",
     }
+    if compression := route.compression:
+        found["compression"] = f"from {size(compression.threshold)}, level {compression.level}"
     if route.middleware:
         found["middleware"] = ", ".join(middleware.name for middleware in route.middleware)
     return found

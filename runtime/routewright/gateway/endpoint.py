@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from routewright.bridge.codec import Error
 from routewright.bridge.pool import WorkerPool
 from routewright.gateway.circuit import Circuit
+from routewright.gateway.deflate import Tally
 from routewright.gateway.framing import header
 from routewright.gateway.guard import Guard
 from routewright.hooks import RouteHooks
@@ -52,6 +53,7 @@ class Endpoint:
         "bytes_in",
         "bytes_out",
         "circuit",
+        "compressed",
         "connections",
         "declared",
         "decode",
@@ -94,6 +96,7 @@ class Endpoint:
         self.published = 0
         self.bytes_in = 0
         self.bytes_out = 0
+        self.compressed = Tally()
         self.errors: dict[str, int] = {}
         self.latency = [0] * LATENCY_BUCKETS
         self.latency_sum = 0.0

@@ -10,6 +10,10 @@ from routewright.gateway.endpoint import LATENCY_BUCKETS, Endpoint
 from routewright.gateway.gateway import Gateway, pools_report
 
 _OF_A_PROCESS = ("process", "epoch", "digest", "connections", "memory", "writes", "dead", "tasks", "bridge")
+_ADDED = (
+    *("connections", "opened", "received", "replied", "published", "bytes_in", "bytes_out", "latency_sum"),
+    *("compressed", "compressed_from", "compressed_to"),
+)
 
 
 def figures(gateway: Gateway) -> dict[str, Any]:
@@ -62,6 +66,9 @@ def _route(endpoint: Endpoint) -> dict[str, Any]:
         "published": endpoint.published,
         "bytes_in": endpoint.bytes_in + sum(connection.bytes_in for connection in endpoint.connections),
         "bytes_out": endpoint.bytes_out + sum(connection.bytes_out for connection in endpoint.connections),
+        "compressed": endpoint.compressed.messages,
+        "compressed_from": endpoint.compressed.before,
+        "compressed_to": endpoint.compressed.after,
         "errors": dict(endpoint.errors),
         "latency": endpoint.latency,
         "latency_sum": endpoint.latency_sum,
@@ -84,18 +91,12 @@ def add_up(reports: list[dict[str, Any]]) -> dict[str, Any]:
         "connections": sum(report["connections"] for report in reports),
         "refused": dict(refused),
         "routes": list(routes.values()),
-        "gateways": [
-            {
-                key: report[key]
-                for key in ("process", "epoch", "digest", "connections", "memory", "writes", "dead", "tasks", "bridge")
-            }
-            for report in reports
-        ],
+        "gateways": [{key: report[key] for key in _OF_A_PROCESS} for report in reports],
     }
 
 
 def _add(total: dict[str, Any], route: dict[str, Any]) -> None:
-    for key in ("connections", "opened", "received", "replied", "published", "bytes_in", "bytes_out", "latency_sum"):
+    for key in _ADDED:
         total[key] += route[key]
     for code, count in route["errors"].items():
         total["errors"][code] = total["errors"].get(code, 0) + count

@@ -17,6 +17,9 @@ from urllib.parse import unquote
 
 from aiohttp import hdrs, web
 
+from routewright.gateway.compressed import compressed
+from routewright.gateway.connection import Connection
+from routewright.gateway.deflate import agree
 from routewright.gateway.gateway import Gateway
 from routewright.gateway.origin import allowed
 from routewright.gateway.plain import PlainConnection
@@ -162,10 +165,17 @@ class Listener:
             address=address,
         )
         kind = RawConnection if route.framing == "raw" else PlainConnection
-        connection = kind(gateway, endpoint, info)
+        offers = request.headers.getall(hdrs.SEC_WEBSOCKET_EXTENSIONS, ())
+        connection: Connection
+        agreed = agree(offers) if offers and endpoint.route.compression is not None else None
+        if agreed is None:
+            connection, extensions = kind(gateway, endpoint, info), ""
+        else:
+            connection = compressed(kind)(gateway, endpoint, info, agreed.bits)
+            extensions = f"Sec-WebSocket-Extensions: {agreed.answer}\r\n"
         response = (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
+            f"{extensions}Sec-WebSocket-Accept: {accept}\r\n\r\n"
         )
         switched = take_over(request, response.encode("ascii"), connection)
         if switched is None:

@@ -16,6 +16,9 @@ _COUNTERS = (
     ("publishes", "published", "Messages published to everyone on a route"),
     ("received_bytes", "bytes_in", "Bytes that clients sent"),
     ("sent_bytes", "bytes_out", "Bytes sent to clients"),
+    ("compressed_messages", "compressed", "Messages sent compressed"),
+    ("compressed_from_bytes", "compressed_from", "Bytes of those messages before"),
+    ("compressed_to_bytes", "compressed_to", "Bytes of those messages after"),
     ("connections_opened", "opened", "Connections opened"),
 )
 

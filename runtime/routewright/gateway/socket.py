@@ -105,10 +105,13 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         self._frame_rest = 0
         self._partial_header = b""
         self._unread = b""
+        self._reader: WebSocketReader | None
+        self.limit(message_bytes)
+
+    def limit(self, message_bytes: int) -> None:
+        """Take messages of so many bytes from now on; to be called where none has begun."""
         # the reader's bound is exclusive
-        self._reader: WebSocketReader | None = WebSocketReader(
-            self, message_bytes + 1, compress=False, decode_text=False
-        )
+        self._reader = WebSocketReader(self, message_bytes + 1, compress=False, decode_text=False)
 
     # To be said by a subclass
 

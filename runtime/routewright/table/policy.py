@@ -94,6 +94,14 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int = 64 * 1024
 
 
+class Compression(msgspec.Struct, frozen=True, kw_only=True):
+    """permessage-deflate (RFC 7692), for clients that offer it: messages of at least ``threshold`` bytes are
+    compressed, at a ``level`` from 1 (the fastest) to 9 (the smallest)."""
+
+    threshold: int = 1024
+    level: int = 1
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """What is kept for a reliable client that may come back: frames of the last ``window`` seconds, so many, and so
     many bytes."""

@@ -9,6 +9,7 @@ from routewright.table.policy import (
     Balance,
     Batch,
     CircuitBreaker,
+    Compression,
     Delivery,
     Limits,
     Middleware,
@@ -68,6 +69,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     retry: Retry | None = None
     balance: Balance = Balance()
     batch: Batch | None = Batch()
+    compression: Compression | None = None
     delivery: Delivery | None = Delivery()
     middleware: tuple[Middleware, ...] = ()
     extensions: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -242,6 +242,12 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compression:
+    threshold: int = 1024
+    level: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     window: float = 120.0
     messages: int = 1000
@@ -281,6 +287,7 @@ class Route:
     retry: Retry | None = None
     balance: Balance = Balance()
     batch: Batch | None = Batch()
+    compression: Compression | None = None
     delivery: Delivery | None = Delivery()
     middleware: tuple[Middleware, ...] = ()
     extensions: dict[str, Any] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from routewright.spec.model import (
     Cache,
     CircuitBreaker,
     Component,
+    Compression,
     Delivery,
     Limits,
     MapShape,
@@ -40,7 +41,7 @@ from routewright.spec.payload import location
 
 _POLICIES = (
     *("timeout", "rateLimit", "limits", "slowConsumer", "middleware"),
-    *("circuitBreaker", "retry", "cache", "balance", "batch", "delivery"),
+    *("circuitBreaker", "retry", "cache", "balance", "batch", "compression", "delivery"),
 )
 
 UNLIMITED = 1_000_000
@@ -121,6 +122,7 @@ class _Resolver:
             retry=_retry(policies.get("retry", False)),
             balance=_balance(policies.get("balance", False)),
             batch=_batch(policies.get("batch", {})),
+            compression=_compression(policies.get("compression", False)),
             delivery=_delivery(policies.get("delivery", {})),
             middleware=_middleware(policies.get("middleware", [])),
             extensions=_extensions(node),
@@ -293,6 +295,12 @@ def _batch(policy: dict[str, Any] | Literal[False]) -> Batch | None:
     if policy is False:
         return None
     return Batch(frames=int(policy.get("frames", 64)), bytes=_size(policy.get("bytes"), 64 * 1024))
+
+
+def _compression(policy: dict[str, Any] | Literal[False]) -> Compression | None:
+    if policy is False:
+        return None
+    return Compression(threshold=_size(policy.get("threshold"), 1024), level=int(policy.get("level", 1)))
 
 
 def _delivery(policy: dict[str, Any] | Literal[False]) -> Delivery | None:

@@ -27,6 +27,7 @@ _RANGES: tuple[tuple[tuple[str, ...], Callable[[str], float | None], tuple[str, 
     (("cache", "ttl"), units.seconds, _TIME),
     (("cache", "staleFor"), units.seconds, _TIME),
     (("batch", "bytes"), units.size, _SIZE),
+    (("compression", "threshold"), units.size, _SIZE),
     (("delivery", "window"), units.seconds, _TIME),
     (("delivery", "bytes"), units.size, _SIZE),
 )
@@ -42,7 +43,6 @@ POLICIES_TO_COME = (
     "cache",
     "balance",
     "batch",
-    "compression",
     "delivery",
 )
 _TO_COME = frozenset(POLICIES_TO_COME)

@@ -57,6 +57,9 @@ def _rows(route: Route, gateway: Gateway) -> Iterator[tuple[str, str, str, str, 
         waiting = "requests of a connection that may wait for replies; further ones are read later"
         yield "limits.inFlight", f"{limits.in_flight:,}", waiting, "", "inFlight" in sizes
         yield "timeout", duration(route.timeout), "time for a reply", "timeout", "timeout" in document
+    if compression := route.compression:
+        meaning = "the smallest message that is compressed, for clients that offer permessage-deflate"
+        yield "compression.threshold", size(compression.threshold), meaning, "", True
     if slow is None:
         yield "slowConsumer", "off", "a client may read as slowly as it likes", "", True
     else:

@@ -1,0 +1,162 @@
+"""A client's connection on which messages travel compressed.
+
+Strategy: a class of its own for those who agreed on it, so that the others do not even look. aiohttp's reader is kept
+to RFC 6455: the bit that says "compressed" is taken out of a message's first frame before the reader sees it, and the
+message is inflated here, when its turn comes and as far as the route's limit allows.
+"""
+
+import functools
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import WSMsgType
+
+from routewright.gateway.connection import Connection
+from routewright.gateway.deflate import COMPRESSED, Deflater, InflateError, Tally, deflater, head, inflate
+from routewright.gateway.endpoint import Endpoint
+from routewright.gateway.framing import header
+from routewright.gateway.socket import SLICE, State
+from routewright.hooks import SessionInfo
+from routewright.table import Compression
+
+if TYPE_CHECKING:
+    from routewright.gateway.gateway import Gateway
+
+_TEXT = WSMsgType.TEXT
+_BINARY = WSMsgType.BINARY
+
+
+class Compressed(Connection):
+    """What compression changes. It stands before one of the ways of speaking, see `compressed`.
+
+    Args:
+        bits: of the window that messages to the client may have.
+    """
+
+    __slots__ = ()
+
+    deflater: Deflater
+    late: deque[tuple[Any, bool]]
+    marks: deque[bool]
+    most: int
+    tally: Tally
+    threshold: int
+
+    def __init__(self, gateway: "Gateway", endpoint: Endpoint, info: SessionInfo, bits: int) -> None:
+        super().__init__(gateway, endpoint, info)
+        # a reload that changes or ends the policy holds for new connections: these have agreed
+        policy = endpoint.route.compression or Compression()
+        self.deflater = deflater(policy.level, bits)
+        self.threshold = policy.threshold
+        self.tally = endpoint.compressed
+        self.late = deque()
+        self.marks = deque()
+        self.most = most = endpoint.route.limits.message_bytes
+        # what cannot be compressed becomes longer by 5 bytes a block
+        self.limit(most + (most >> 8) + 64)
+
+    # In
+
+    def data_received(self, data: bytes) -> None:
+        if (reader := self._reader) is None:
+            return
+        self.now = self._clock()
+        self.bytes_in += len(data)
+        if len(data) <= SLICE:
+            self._read(reader, data)
+        else:
+            self._read_slices(data)
+
+    def _read(self, reader: Any, data: bytes) -> None:
+        super()._read(reader, self._unmarked(data))
+
+    def _unmarked(self, data: bytes) -> bytes:
+        """Take RSV1 out of the first frames of messages, and note for each whether it was there. Where else it stands,
+        it stays, for the reader to refuse."""
+        known = len(self._partial_header)
+        whole = self._partial_header + data if known else data
+        at, size, found = self._frame_rest, len(whole), list[int]()
+        while at < size:
+            first = whole[at]
+            if at >= known and first & 15 in (1, 2):
+                marked = bool(first & COMPRESSED)
+                self.marks.append(marked)
+                if marked:
+                    found.append(at - known)
+            length = whole[at + 1] - 128 if at + 2 <= size else -1
+            if length < 0:
+                break
+            width = 0 if length < 126 else 2 if length == 126 else 8
+            if at + 2 + width > size:
+                break
+            at += 6 + width + (int.from_bytes(whole[at + 2 : at + 2 + width], "big") if width else length)
+        if not found:
+            return data
+        clear = bytearray(data)
+        for place in found:
+            clear[place] &= ~COMPRESSED
+        return bytes(clear)
+
+    def feed_data(self, message: Any, size: int) -> None:
+        kind = message[0]
+        if self.state is State.OPEN and (kind is _TEXT or kind is _BINARY):
+            marked = self.marks.popleft()
+            if self.paused:
+                # inflated, what waits could take a thousand times the memory
+                self.late.append((message, marked))
+            else:
+                self._inflated(message, marked)
+        else:
+            super().feed_data(message, size)
+
+    def _inflated(self, message: Any, marked: bool) -> None:
+        data = message[1]
+        if marked:
+            try:
+                data = inflate(data, self.most)
+            except InflateError as error:
+                self.fail(error.code, str(error))
+                return
+        elif len(data) > self.most:
+            self.fail(1009, f"message of more than {self.most} bytes")
+            return
+        super().feed_data((message[0], data), len(data))
+
+    def _catch_up(self) -> None:
+        while self.late and not self.paused:
+            self._inflated(*self.late.popleft())
+        if not self.paused:
+            super()._catch_up()
+
+    # Out
+
+    def send_text(self, payload: bytes) -> None:
+        if len(payload) < self.threshold:
+            super().send_text(payload)
+        else:
+            self._send_small(1, payload)
+
+    def send_binary(self, payload: bytes) -> None:
+        if len(payload) < self.threshold:
+            super().send_binary(payload)
+        else:
+            self._send_small(2, payload)
+
+    def _send_small(self, opcode: int, payload: bytes) -> None:
+        small = self.deflater.message(payload)
+        self.tally.add(len(payload), len(small))
+        self.send(header(COMPRESSED | opcode, len(small)), small)
+
+    def send_whole(self, frame: bytes) -> None:
+        length = len(frame) - head(frame)
+        if length >= self.threshold:
+            frame = self.deflater.frame(frame)
+            self.tally.add(length, len(frame) - head(frame))
+        super().send_whole(frame)
+
+
+@functools.cache
+def compressed(kind: type[Connection]) -> type[Compressed]:
+    """A way of speaking (`PlainConnection`, say), compressed."""
+    slots = {"__slots__": ("deflater", "late", "marks", "most", "tally", "threshold")}
+    return type(f"Compressed{kind.__name__}", (Compressed, kind), slots)
