@@ -1,7 +1,10 @@
-"""The operators' listener: ``/healthz``, ``/readyz``, ``/metrics`` and ``/stats``.
+"""The operators' listener: ``/healthz``, ``/readyz``, ``/metrics``, ``/stats`` and ``/breakers``.
+
+One thing can be done here: ``POST /breakers/ROUTE/open``, ``.../close`` or ``.../auto``.
 
 It binds to loopback unless a token guards it, and without a token it only answers requests that name a loopback host,
-so that no page in a browser can reach it through a name of its own.
+so that no page in a browser can reach it through a name of its own. A request that a page of another origin sends is
+refused too: a browser would send a POST without asking.
 """
 
 import asyncio
@@ -14,6 +17,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from routewright.gateway import breakers
 from routewright.gateway.listener import is_loopback
 from routewright.gateway.metrics import exposition
 from routewright.gateway.report import readiness, stats
@@ -33,6 +37,7 @@ class Admin:
             "/readyz": self._ready,
             "/metrics": self._metrics,
             "/stats": self._stats,
+            "/breakers": self._breakers,
         }
 
     async def start(self) -> tuple[str, int]:
@@ -73,6 +78,10 @@ class Admin:
                 return _json({"error": {"code": "unauthorized", "message": "a bearer token is needed"}}, 401)
         elif not is_loopback(_host(request)):
             return _json({"error": {"code": "forbidden", "message": "the Host header names no loopback host"}}, 403)
+        if not _same_origin(request):
+            return _json({"error": {"code": "forbidden", "message": "pages of other origins may not ask"}}, 403)
+        if request.path.startswith("/breakers/"):
+            return await self._hold(request)
         page = self._pages.get(request.path)
         if page is None:
             return _json({"error": {"code": "not_found", "message": "no such page"}, "pages": list(self._pages)}, 404)
@@ -93,6 +102,31 @@ class Admin:
 
     async def _stats(self) -> web.Response:
         return _json(await stats(self._supervisor))
+
+    async def _breakers(self) -> web.Response:
+        return _json({"breakers": await breakers.listed(self._supervisor)})
+
+    async def _hold(self, request: web.BaseRequest) -> web.Response:
+        """``POST /breakers/ROUTE/VERB``."""
+        _, _, route, *rest = request.path.split("/")
+        mode = breakers.VERBS.get(rest[0]) if len(rest) == 1 else None
+        if mode is None:
+            message = f"ask for /breakers/ROUTE/VERB, VERB being {', '.join(breakers.VERBS)}"
+            return _json({"error": {"code": "not_found", "message": message}}, 404)
+        if request.method != "POST":
+            return _json({"error": {"code": "method_not_allowed", "message": "only POST"}}, 405)
+        problem = await breakers.hold_everywhere(self._supervisor, route, mode)
+        if problem:
+            return _json({"error": {"code": "not_found", "message": problem}}, 404)
+        found = await breakers.listed(self._supervisor)
+        return _json({"breakers": [breaker for breaker in found if breaker["route"] == route]})
+
+
+def _same_origin(request: web.BaseRequest) -> bool:
+    """Whether no page of another origin has sent a request. Browsers name the page's origin in whatever is more than a
+    GET."""
+    origin = request.headers.get("Origin")
+    return origin is None or origin.partition("://")[2] == request.headers.get("Host")
 
 
 def _host(request: web.BaseRequest) -> str:

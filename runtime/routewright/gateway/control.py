@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from routewright.policies.circuit_breaker import Mode
+
 _LONGEST = 64 * 1024 * 1024
 
 
@@ -60,6 +62,13 @@ class Drain(msgspec.Struct, tag=True):
     seconds: float
 
 
+class Hold(msgspec.Struct, tag=True):
+    """Hold the circuit breaker of a route. Answered by `Done`."""
+
+    route: str
+    mode: Mode
+
+
 class Relay(msgspec.Struct, tag=True):
     """From one gateway process to the others, or to the one whose operating system number is ``to``. ``about`` is
     whoever in the process it concerns (see `routewright.gateway.gateway.Gateway.relayed`), ``source`` the sender's
@@ -97,7 +106,20 @@ class Listening(msgspec.Struct, tag=True):
 
 
 Message: TypeAlias = (
-    Prepare | Commit | Discard | Refused | Gone | Release | Ask | Drain | Relay | Ended | Done | Pools | Listening
+    Prepare
+    | Commit
+    | Discard
+    | Refused
+    | Gone
+    | Release
+    | Ask
+    | Drain
+    | Hold
+    | Relay
+    | Ended
+    | Done
+    | Pools
+    | Listening
 )
 
 

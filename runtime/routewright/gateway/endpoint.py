@@ -138,6 +138,13 @@ class Endpoint:
         self.quiet = circuit is None or circuit.breaker.quiet
         self.guard = None if self._straight and (circuit is None or circuit.closed) else self._guard
 
+    def resting(self) -> float:
+        """Seconds for which the breaker lets nothing through; 0.0 where it may."""
+        if self.circuit is None:
+            return 0.0
+        now = self._clock()
+        return self.circuit.wait(now) if self.circuit.look(now).state == "open" else 0.0
+
     @property
     def retries(self) -> Retries | None:
         """What may be tried again."""

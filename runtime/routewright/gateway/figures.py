@@ -6,6 +6,7 @@ import resource
 from collections import Counter
 from typing import Any
 
+from routewright.gateway import breakers
 from routewright.gateway.endpoint import LATENCY_BUCKETS, Endpoint
 from routewright.gateway.gateway import Gateway, pools_report
 
@@ -13,6 +14,7 @@ _OF_A_PROCESS = ("process", "epoch", "digest", "connections", "memory", "writes"
 _ADDED = (
     *("connections", "opened", "received", "replied", "published", "bytes_in", "bytes_out", "latency_sum"),
     *("compressed", "compressed_from", "compressed_to"),
+    *("retries", "retries_denied"),
 )
 
 
@@ -20,6 +22,7 @@ def figures(gateway: Gateway) -> dict[str, Any]:
     """Everything that this process has counted, as JSON."""
     bridge = gateway.bridge
     endpoints = [*gateway.endpoints.values(), *gateway.retired]
+    now = gateway.clock()
     return {
         "process": os.getpid(),
         "epoch": gateway.epoch,
@@ -49,11 +52,12 @@ def figures(gateway: Gateway) -> dict[str, Any]:
             ],
         },
         "pools": pools_report(gateway),
-        "routes": [_route(endpoint) for endpoint in endpoints],
+        "routes": [_route(endpoint, now) for endpoint in endpoints],
     }
 
 
-def _route(endpoint: Endpoint) -> dict[str, Any]:
+def _route(endpoint: Endpoint, now: float) -> dict[str, Any]:
+    retries = endpoint.retries
     return {
         "name": endpoint.route.name,
         "path": endpoint.route.path,
@@ -70,6 +74,10 @@ def _route(endpoint: Endpoint) -> dict[str, Any]:
         "compressed_from": endpoint.compressed.before,
         "compressed_to": endpoint.compressed.after,
         "errors": dict(endpoint.errors),
+        "shed": dict(endpoint.sheds),
+        "retries": retries.taken if retries is not None else 0,
+        "retries_denied": retries.denied if retries is not None else 0,
+        "breaker": breakers.report(endpoint, now),
         "latency": endpoint.latency,
         "latency_sum": endpoint.latency_sum,
     }
@@ -86,7 +94,15 @@ def add_up(reports: list[dict[str, Any]]) -> dict[str, Any]:
             if key in routes:
                 _add(routes[key], route)
             else:
-                routes[key] = {**route, "errors": dict(route["errors"]), "latency": list(route["latency"])}
+                routes[key] = {
+                    **route,
+                    "errors": dict(route["errors"]),
+                    "shed": dict(route["shed"]),
+                    "latency": list(route["latency"]),
+                    "breaker": [route["breaker"]],
+                }
+    for route in routes.values():
+        route["breaker"] = breakers.summed(route["breaker"])
     return {
         "connections": sum(report["connections"] for report in reports),
         "refused": dict(refused),
@@ -98,6 +114,8 @@ def add_up(reports: list[dict[str, Any]]) -> dict[str, Any]:
 def _add(total: dict[str, Any], route: dict[str, Any]) -> None:
     for key in _ADDED:
         total[key] += route[key]
-    for code, count in route["errors"].items():
-        total["errors"][code] = total["errors"].get(code, 0) + count
+    for counts in ("errors", "shed"):
+        for name, count in route[counts].items():
+            total[counts][name] = total[counts].get(name, 0) + count
+    total["breaker"].append(route["breaker"])
     total["latency"] = [total["latency"][at] + route["latency"][at] for at in range(LATENCY_BUCKETS)]

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import ipaddress
 import json
+import math
 import time
 from typing import Any
 from urllib.parse import unquote
@@ -154,6 +155,10 @@ class Listener:
         self._room(endpoint.route.limits.connections, len(endpoint.connections), address)
         if endpoint.retired:
             raise _Refuse(503, "overloaded", f"route {route.name!r} has just changed", {"Retry-After": "1"})
+        if route.framing == "raw" and (wait := endpoint.resting()):
+            # a raw client's first frame would close its connection
+            text = f"the handler of route {route.name!r} has failed too often"
+            raise _Refuse(503, "circuit_open", text, {"Retry-After": str(math.ceil(wait))})
         if not endpoint.pool.ready:
             raise _Refuse(503, "overloaded", f"no worker of route {route.name!r} is ready", {"Retry-After": "1"})
         info = SessionInfo(

@@ -20,6 +20,8 @@ _COUNTERS = (
     ("compressed_from_bytes", "compressed_from", "Bytes of those messages before"),
     ("compressed_to_bytes", "compressed_to", "Bytes of those messages after"),
     ("connections_opened", "opened", "Connections opened"),
+    ("retries", "retries", "Requests that were tried again"),
+    ("retries_denied", "retries_denied", "Requests that the retry budget did not pay for"),
 )
 
 
@@ -38,19 +40,28 @@ class _Figures(Collector):
             for route, value in _by_route(routes, key).items():
                 counter.add_metric([route], value)
             yield counter
-        yield self._errors(routes)
+        yield _by_label("routewright_errors", "Error frames and error closes", "code", routes, "errors")
+        yield _by_label("routewright_shed", "Requests that were refused at once", "reason", routes, "shed")
+        yield from self._breakers(routes)
         yield self._latency(routes)
         yield from self._processes()
 
-    def _errors(self, routes: list[dict[str, Any]]) -> Metric:
-        errors = CounterMetricFamily("routewright_errors", "Error frames and error closes", labels=["route", "code"])
-        totals: dict[tuple[str, str], int] = {}
-        for route in routes:
-            for code, count in route["errors"].items():
-                totals[route["name"], code] = totals.get((route["name"], code), 0) + count
-        for (name, code), count in totals.items():
-            errors.add_metric([name, code], count)
-        return errors
+    def _breakers(self, routes: list[dict[str, Any]]) -> Iterable[Metric]:
+        states = GaugeMetricFamily(
+            "routewright_breakers", "Circuit breakers of the gateway processes", labels=["route", "state"]
+        )
+        found = [(route["name"], route["breaker"]) for route in routes if route["breaker"] and not route["retired"]]
+        for name, breaker in found:
+            for state, count in breaker["states"].items():
+                states.add_metric([name, state], count)
+        yield states
+        transitions = CounterMetricFamily(
+            "routewright_breaker_transitions", "Times that a breaker entered a state", labels=["route", "state"]
+        )
+        for name, breaker in found:
+            for state, count in breaker["transitions"].items():
+                transitions.add_metric([name, state], count)
+        yield transitions
 
     def _latency(self, routes: list[dict[str, Any]]) -> Metric:
         histogram = HistogramMetricFamily(
@@ -90,6 +101,18 @@ class _Figures(Collector):
         for index, gateway in enumerate(self.stats["gateways"]):
             epoch.add_metric([str(index)], gateway["epoch"])
         yield epoch
+
+
+def _by_label(name: str, text: str, label: str, routes: list[dict[str, Any]], key: str) -> Metric:
+    """A counter by route and by the names that the figure ``key`` has counts for."""
+    counter = CounterMetricFamily(name, text, labels=["route", label])
+    totals: dict[tuple[str, str], int] = {}
+    for route in routes:
+        for value, count in route[key].items():
+            totals[route["name"], value] = totals.get((route["name"], value), 0) + count
+    for (route_name, value), count in totals.items():
+        counter.add_metric([route_name, value], count)
+    return counter
 
 
 def _by_route(routes: list[dict[str, Any]], key: str) -> dict[str, int]:

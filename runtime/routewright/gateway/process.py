@@ -18,6 +18,7 @@ import structlog
 import zmq
 
 from routewright.gateway.beside import beside
+from routewright.gateway.breakers import hold
 from routewright.gateway.control import (
     Ask,
     Commit,
@@ -27,6 +28,7 @@ from routewright.gateway.control import (
     Drain,
     Ended,
     Gone,
+    Hold,
     Listening,
     Message,
     Pools,
@@ -172,6 +174,8 @@ class GatewayProcess:
                 return None
             case Ask():
                 return Done(value=figures(gateway))
+            case Hold():
+                return Done(hold(gateway, message.route, message.mode))
             case Drain():
                 if self.listener is not None:
                     await self.listener.stop()
