@@ -187,11 +187,21 @@ async def test_a_trial_whose_client_leaves_makes_room_for_another(served: Served
         await breaker(served, "short", "closed")
 
 
-async def test_a_share_of_failures_opens_it(served: Served) -> None:
+async def test_a_share_of_failures_opens_it_and_that_is_logged_and_counted(served: Served) -> None:
     async with served.connect("/ws/share") as client:
         assert await codes(client, "break", "break", "well", "well", "well") == ["handler_error"] * 2 + ["done"] * 3
         assert await codes(client, "later", "well") == ["not_now", "circuit_open"]
         assert calls(served, "share") == {"break": 2, "well": 3, "later": 1}
+    line = await served.logged(lambda line: line.get("route") == "share" and line.get("state") == "open")
+    assert (line["event"], line["before"]) == ("a circuit breaker has changed", "closed")
+    stats = await served.stats()
+    share = next(route for route in stats["routes"] if route["name"] == "share")
+    assert share["breaker"]["states"] == {"closed": 0, "open": 1, "half-open": 0}
+    assert share["shed"] == {"circuit_open": 1}
+    text = served.get(f"{served.ready['admin']}/metrics")[2].decode()
+    assert 'routewright_breakers{route="share",state="open"} 1.0' in text
+    assert 'routewright_breaker_transitions_total{route="share",state="open"} 1.0' in text
+    assert 'routewright_shed_total{reason="circuit_open",route="share"} 1.0' in text
 
 
 async def test_timeouts_are_failures(served: Served) -> None:
@@ -260,16 +270,3 @@ async def test_a_raw_client_is_told_by_the_close_code(served: Served) -> None:
     response = refused.value.response
     assert (response.status_code, json.loads(response.body)["error"]["code"]) == (503, "circuit_open")
     assert 20 < int(response.headers["Retry-After"]) <= 30
-
-
-async def test_every_change_is_logged_and_counted(served: Served) -> None:
-    line = await served.logged(lambda line: line.get("route") == "share" and line.get("state") == "open")
-    assert (line["event"], line["before"]) == ("a circuit breaker has changed", "closed")
-    stats = await served.stats()
-    share = next(route for route in stats["routes"] if route["name"] == "share")
-    assert share["breaker"]["states"] == {"closed": 0, "open": 1, "half-open": 0}
-    assert share["shed"] == {"circuit_open": 1}
-    text = served.get(f"{served.ready['admin']}/metrics")[2].decode()
-    assert 'routewright_breakers{route="share",state="open"} 1.0' in text
-    assert 'routewright_breaker_transitions_total{route="share",state="open"} 1.0' in text
-    assert 'routewright_shed_total{reason="circuit_open",route="share"} 1.0' in text
