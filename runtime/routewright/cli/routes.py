@@ -49,11 +49,12 @@ def policies(route: "Route") -> dict[str, str]:
     """What guards a route, in words, by the spec's own keys; a policy that is off says so."""
     rate, slow, limits = route.rate_limit, route.slow_consumer, route.limits
     connections = f", {limits.connections} connections" if limits.connections is not None else ""
+    policy = "" if slow is None else f"{slow.policy} by {slow.key}" if slow.key else slow.policy
     found = {
         "rateLimit": f"{rate.rate:g}/s, burst {rate.burst}, per {rate.per}" if rate else "off",
         "limits": f"message {size(limits.message_bytes)}, {limits.in_flight} in flight{connections}",
         "timeout": f"{route.timeout:g}s",
-        "slowConsumer": f"{slow.policy} at {size(slow.backlog)} or {slow.after:g}s" if slow else "off",
+        "slowConsumer": f"{policy} at {size(slow.backlog)} or {slow.after:g}s" if slow else "off",
     }
     if compression := route.compression:
         found["compression"] = f"from {size(compression.threshold)}, level {compression.level}"

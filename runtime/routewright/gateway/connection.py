@@ -14,9 +14,11 @@ from routewright.bridge.codec import Error, Open, Reply
 from routewright.bridge.pool import Entry, Worker
 from routewright.gateway.endpoint import Endpoint
 from routewright.gateway.errors import CLOSE_CODES, Fault
+from routewright.gateway.framing import header, payload
 from routewright.gateway.lane import Lane
 from routewright.gateway.socket import State, WebSocket
 from routewright.hooks import Gate, Incoming, Outgoing, PluginFailed, Refusal, Rewrite, SessionInfo
+from routewright.policies.backlog import Backlog
 from routewright.policies.rate_limit import RateLimiter
 from routewright.table import Principal
 from routewright.table.frames import Id
@@ -35,6 +37,7 @@ class Connection(WebSocket):
     """One client on one endpoint. A subclass handles its frames and words its errors."""
 
     __slots__ = (
+        "backlog",
         "endpoint",
         "gateway",
         "held",
@@ -58,6 +61,7 @@ class Connection(WebSocket):
         self.in_flight = 0
         self.leaving: tuple[int, str] | None = None
         self.unsent_before = 0
+        self.backlog: Backlog | None = None
         self.worker: Worker | None = None
         self.held: deque[Frame] | None = None
         self.inbound: Lane[Incoming] | None = None
@@ -231,13 +235,13 @@ class Connection(WebSocket):
             self.outbound.push(outgoing)
             return
         chain.run(self.info, outgoing)
-        self.write(outgoing.frame, outgoing.binary)
+        self.write(outgoing.frame, outgoing.binary, outgoing.event)
 
     async def _hook_reply(self, outgoing: Outgoing) -> None:
         chain = self.endpoint.reply_hook
         if chain is not None:
             await chain.run_async(self.info, outgoing)
-        self.write(outgoing.frame, outgoing.binary)
+        self.write(outgoing.frame, outgoing.binary, outgoing.event)
 
     # Out
 
@@ -269,26 +273,34 @@ class Connection(WebSocket):
         if self.held is not None:
             self.release()
 
-    def deliver(self, frame: bytes, binary: bool = False, final: bool = True, id: Id = None) -> None:
+    def deliver(
+        self, frame: bytes, binary: bool = False, final: bool = True, id: Id = None, event: bool = False
+    ) -> None:
         """Send a handler's frame to the client, through the reply hooks."""
         chain = self.endpoint.reply_hook
         if chain is not None and self.state is State.OPEN:
-            self._hooked_reply(chain, Outgoing(frame, final, binary, id=id))
+            self._hooked_reply(chain, Outgoing(frame, final, binary, id=id, event=event))
         else:
-            self.write(frame, binary)
+            self.write(frame, binary, event)
 
-    def write(self, frame: bytes, binary: bool) -> None:
-        """Queue a frame, unless the client is gone or has too much unread already."""
-        if self.state is not State.OPEN or (self.stalled_since is not None and self._overfull()):
+    def write(self, frame: bytes, binary: bool, event: bool = False) -> None:
+        """Queue a frame, unless the client is gone or has too much unread already. An ``event`` may be lost where the
+        route's ``slowConsumer`` says so."""
+        if self.state is not _OPEN:
             return
-        if binary:
+        if self.stalled_since is not None:
+            self._held_back(header(2 if binary else 1, len(frame)) + frame, event)
+        elif binary:
             self.send_binary(frame)
         else:
             self.send_text(frame)
 
     def send_whole(self, frame: bytes) -> None:
-        """The same as `write`, for a frame that many receive and that has its header already."""
-        if self.state is not _OPEN or (self.stalled_since is not None and self._overfull()):
+        """The same as `write`, for an event that many receive and that has its header already."""
+        if self.state is not _OPEN:
+            return
+        if self.stalled_since is not None:
+            self._held_back(frame, True)
             return
         self.out.append(frame)
         if not self.dirty:
@@ -296,14 +308,36 @@ class Connection(WebSocket):
 
     # Slow clients
 
-    def _overfull(self) -> bool:
-        """Whether so much is unsent already that a further frame is one too many; the client is then given up. A
-        single frame may be larger than the bound."""
-        policy = self.endpoint.route.slow_consumer
-        if policy is None or self.unsent() + sum(map(len, self.out)) <= policy.backlog:
-            return False
-        self._give_up()
-        return True
+    def _held_back(self, frame: bytes, event: bool) -> None:
+        """A whole frame for a client that does not read: it waits, as far as the route's policy allows. If so much is
+        unsent that even a policy which loses events cannot help, the client is given up. A single frame may be larger
+        than the bound."""
+        endpoint = self.endpoint
+        policy = endpoint.route.slow_consumer
+        if policy is None or policy.policy == "disconnect":
+            if policy is not None and self.unsent() + sum(map(len, self.out)) > policy.backlog:
+                self._give_up()
+            else:
+                self.out.append(frame)
+                if not self.dirty:
+                    self.wake()
+            return
+        backlog = self.backlog
+        if backlog is None:
+            backlog = self.backlog = Backlog(policy.backlog)
+        dropped, conflated = backlog.dropped, backlog.conflated
+        fits = backlog.event(frame, endpoint.conflation(payload(frame))) if event else backlog.reply(frame)
+        endpoint.dropped += backlog.dropped - dropped
+        endpoint.conflated += backlog.conflated - conflated
+        if not fits:
+            self._give_up()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.backlog:
+            self.out += self.backlog.drain()
+            if not self.dirty:
+                self.wake()
 
     def check_stalled(self, now: float) -> None:
         """Give up a client that has read nothing for longer than the route's ``slowConsumer`` policy allows."""
@@ -320,6 +354,7 @@ class Connection(WebSocket):
     def _give_up(self) -> None:
         self.endpoint.count_error("slow_consumer")
         self.out.clear()
+        self.backlog = None
         self.close(4002, "slow consumer")
         self.sockets.closing[self] = self._clock() + 1.0
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from routewright.bridge.codec import Error
 from routewright.bridge.pool import WorkerPool
 from routewright.gateway.circuit import Circuit
+from routewright.gateway.conflation import conflation
 from routewright.gateway.deflate import Tally
 from routewright.gateway.framing import header
 from routewright.gateway.guard import Guard
@@ -54,9 +55,12 @@ class Endpoint:
         "bytes_out",
         "circuit",
         "compressed",
+        "conflated",
+        "conflation",
         "connections",
         "declared",
         "decode",
+        "dropped",
         "epoch",
         "errors",
         "guard",
@@ -94,6 +98,8 @@ class Endpoint:
         self.received = 0
         self.replied = 0
         self.published = 0
+        self.dropped = 0
+        self.conflated = 0
         self.bytes_in = 0
         self.bytes_out = 0
         self.compressed = Tally()
@@ -119,6 +125,7 @@ class Endpoint:
         self.hooks = hooks
         self.epoch = epoch
         self.in_flight = route.limits.in_flight
+        self.conflation = conflation(route.slow_consumer)
         self.message_hook = hooks.message
         self.reply_hook = hooks.reply
         self.declared = tuple(message.name for message in client_messages(route))
@@ -164,7 +171,7 @@ class Endpoint:
         connections = tuple(self.connections)
         if self.reply_hook is not None:
             for connection in connections:
-                connection.deliver(message, binary)
+                connection.deliver(message, binary, event=True)
             return
         frame = header(2 if binary else 1, len(message)) + message
         for connection in connections:

@@ -18,6 +18,12 @@ _ADDED = (
 )
 
 
+_ADDED = (
+    *("connections", "opened", "received", "replied", "published", "dropped", "conflated", "bytes_in", "bytes_out"),
+    "latency_sum",
+)
+
+
 def figures(gateway: Gateway) -> dict[str, Any]:
     """Everything that this process has counted, as JSON."""
     bridge = gateway.bridge
@@ -68,6 +74,8 @@ def _route(endpoint: Endpoint, now: float) -> dict[str, Any]:
         "received": endpoint.received,
         "replied": endpoint.replied,
         "published": endpoint.published,
+        "dropped": endpoint.dropped,
+        "conflated": endpoint.conflated,
         "bytes_in": endpoint.bytes_in + sum(connection.bytes_in for connection in endpoint.connections),
         "bytes_out": endpoint.bytes_out + sum(connection.bytes_out for connection in endpoint.connections),
         "compressed": endpoint.compressed.messages,

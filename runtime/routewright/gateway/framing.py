@@ -8,6 +8,12 @@ _LENGTH_16 = struct.Struct("!BBH").pack
 _LENGTH_64 = struct.Struct("!BBQ").pack
 
 
+def payload(frame: bytes) -> bytes:
+    """What a frame of ours carries."""
+    length = frame[1]
+    return frame[2 if length < 126 else 4 if length == 126 else 10 :]
+
+
 def header(opcode: int, length: int) -> bytes:
     """The header of an unmasked, final frame."""
     if length < 126:

@@ -313,7 +313,7 @@ class Gateway:
     def pushed(self, push: Push) -> None:
         connection = self.sessions.get(push.session)
         if connection is not None:
-            connection.deliver(push.frame, push.binary)
+            connection.deliver(push.frame, push.binary, event=True)
 
     def published(self, publish: Publish) -> None:
         for endpoint in (self.endpoints.get(publish.topic), *self.retired):

@@ -14,6 +14,8 @@ _COUNTERS = (
     ("messages_received", "received", "Messages that clients sent"),
     ("replies", "replied", "Requests that a handler answered"),
     ("publishes", "published", "Messages published to everyone on a route"),
+    ("events_dropped", "dropped", "Events that slow clients have lost"),
+    ("events_conflated", "conflated", "Events that a later one has replaced before a slow client read them"),
     ("received_bytes", "bytes_in", "Bytes that clients sent"),
     ("sent_bytes", "bytes_out", "Bytes sent to clients"),
     ("compressed_messages", "compressed", "Messages sent compressed"),

@@ -71,6 +71,7 @@ class Outgoing(msgspec.Struct, gc=False):
         binary: it is a binary frame (raw routes only).
         type: the message's type, where the gateway knows it without looking into the frame.
         id: of the request that this answers, where the gateway knows it; ``None`` for events too.
+        event: nobody asked for it: it was pushed or published.
     """
 
     frame: bytes
@@ -78,6 +79,7 @@ class Outgoing(msgspec.Struct, gc=False):
     binary: bool = False
     type: str | None = None
     id: int | str | None = None
+    event: bool = False
 
 
 class Reloaded(msgspec.Struct, frozen=True, kw_only=True):

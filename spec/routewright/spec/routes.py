@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from routewright.spec import names, paths
+from routewright.spec import names, paths, plain
 from routewright.spec.draft import Draft
 from routewright.spec.fits import follow
 from routewright.spec.language import keys
@@ -196,6 +196,20 @@ def raw_framing(draft: Draft) -> Iterator[Finding]:
                 if key in route.value:
                     message = f'"{key}" has no meaning where "framing" is "raw"'
                     yield route.below(key).finding(message, "leave one of them out", key=True)
+
+
+def conflation(draft: Draft) -> Iterator[Finding]:
+    """A slow consumer's key stands where nothing is conflated, or a raw route is to be conflated."""
+    for route in plain.routes(draft):
+        policy = plain.part(draft, route, "slowConsumer", "policy")
+        key = plain.part(draft, route, "slowConsumer", "key")
+        conflated = policy is not None and policy.value == "conflate"
+        if key is not None and not conflated:
+            message = '"key" says which events are conflated, and none are'
+            yield plain.node(draft, *key.keys).finding(message, 'write "policy": "conflate", or leave it out', key=True)
+        if policy is not None and conflated and route.value.get("framing") == "raw":
+            message = f"the frames of raw route {quoted(route.title())} have no type and no payload to be conflated by"
+            yield plain.node(draft, *policy.keys).finding(message, 'use "drop-oldest" or "disconnect"')
 
 
 def middleware(draft: Draft) -> Iterator[Finding]:

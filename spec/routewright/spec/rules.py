@@ -70,6 +70,7 @@ RULES: tuple[Rule, ...] = (
     Rule("RW211", "Every capability is a name and stands once.", routes.capabilities),
     Rule("RW212", "A raw route declares no messages.", routes.raw_framing),
     Rule("RW213", "Every plugin has a name and stands once.", routes.middleware),
+    Rule("RW220", "What is conflated are events, by a key of theirs.", routes.conflation),
     _warning("RW251", "Every route limits the rate of its clients.", guards.rate_limited),
     _warning("RW252", "Every route that anybody can reach asks who connects.", guards.known_clients),
     _warning("RW253", "One connection never has very much under way.", guards.under_way),

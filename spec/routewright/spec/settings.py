@@ -95,10 +95,6 @@ def supported(draft: Draft) -> Iterator[Finding]:
             if node is not None and node.value is not False:
                 hint = f'leave it out, or write "{key}": false'
                 yield node.finding(f'"{key}" is not supported yet', hint, key=True)
-        policy = owner.get("slowConsumer", "policy")
-        if policy is not None and policy.value in ("drop-oldest", "conflate"):
-            text = f"slow consumer policy {quoted(policy.value)} is not supported yet"
-            yield policy.finding(text, 'use "disconnect"')
     for route in plain.routes(draft):
         for key in KEYS_TO_COME:
             if key in route.value:

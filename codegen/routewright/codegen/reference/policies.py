@@ -25,6 +25,14 @@ class Policy(NamedTuple):
     given: bool
 
 
+_UNREAD = {
+    "disconnect": ("what a client may leave unread", "4002"),
+    "drop-oldest": ("what a client may leave unread before it loses its oldest events", ""),
+    "conflate": ("what a client may leave unread; of each topic or type only the latest event is kept", ""),
+}
+"""By the policy of slow consumers: what its backlog means, and what comes past it."""
+
+
 def policies(route: Route, gateway: Gateway) -> list[Policy]:
     """Every policy of a route, in the order in which a client meets them."""
     return [Policy(*row) for row in _rows(route, gateway)]
@@ -63,7 +71,8 @@ def _rows(route: Route, gateway: Gateway) -> Iterator[tuple[str, str, str, str, 
     if slow is None:
         yield "slowConsumer", "off", "a client may read as slowly as it likes", "", True
     else:
-        yield "slowConsumer.backlog", size(slow.backlog), "what a client may leave unread", "4002", "backlog" in slows
+        unread, past = _UNREAD[slow.policy]
+        yield "slowConsumer.backlog", size(slow.backlog), unread, past, "backlog" in slows
         yield "slowConsumer.after", duration(slow.after), "how long a client may read nothing", "4002", "after" in slows
 
 
