@@ -12,15 +12,8 @@ from routewright.gateway.gateway import Gateway, pools_report
 
 _OF_A_PROCESS = ("process", "epoch", "digest", "connections", "memory", "writes", "dead", "tasks", "bridge")
 _ADDED = (
-    *("connections", "opened", "received", "replied", "published", "bytes_in", "bytes_out", "latency_sum"),
-    *("compressed", "compressed_from", "compressed_to"),
-    *("retries", "retries_denied"),
-)
-
-
-_ADDED = (
     *("connections", "opened", "received", "replied", "published", "dropped", "conflated", "bytes_in", "bytes_out"),
-    "latency_sum",
+    *("latency_sum", "compressed", "compressed_from", "compressed_to", "retries", "retries_denied"),
 )
 
 
