@@ -4,7 +4,12 @@ from collections.abc import Iterable
 
 from docs.reference.table import note, table
 from routewright.table import Settings
-from routewright.table.overrides import NAMED, RATE_LIMIT, SETTINGS, Kind, variable
+from routewright.table.overrides import BACKEND, NAMED, RATE_LIMIT, SETTINGS, Kind, variable
+
+_MEANINGS = {
+    RATE_LIMIT: "`false` switches the rate limit of every route off",
+    BACKEND: "where the upstreams of `proxy` routes are that name none",
+}
 
 
 def settings() -> Iterable[str]:
@@ -23,10 +28,7 @@ def settings() -> Iterable[str]:
 
 
 def _named(name: str, key: str, kind: Kind) -> tuple[str, str, str]:
-    if key == RATE_LIMIT:
-        meaning = "`false` switches the rate limit of every route off"
-    else:
-        meaning = f"another name for `{variable(key)}`, which comes before it"
+    meaning = _MEANINGS.get(key, f"another name for `{variable(key)}`, which comes before it")
     return f"`{name}`", meaning, note(kind.expected)
 
 

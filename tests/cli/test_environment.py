@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
-from routewright.cli.environment import overrides, settings, without_effect
+from routewright.cli.environment import overrides, settings
 from routewright.table import Admin, Settings
 from routewright.table.overrides import OverrideError
 
@@ -35,12 +35,3 @@ def test_what_is_not_given_stays() -> None:
 def test_a_wrong_variable_is_an_error_even_under_a_flag() -> None:
     with pytest.raises(OverrideError, match="ROUTEWRIGHT_PORT is 'x': expected a port"):
         overrides({"port": 1}, {"ROUTEWRIGHT_PORT": "x"})
-
-
-def test_variables_of_features_that_are_not_there_warn() -> None:
-    assert without_effect({"PYTHON_BACKEND_URL": "", "ENABLE_DYNAMIC_ROUTING": "false"}) == []
-    warnings = without_effect({"PYTHON_BACKEND_URL": "http://localhost:8000", "ENABLE_DYNAMIC_ROUTING": "true"})
-    assert [warning.partition(" has no effect: ")[0] for warning in warnings] == [
-        "PYTHON_BACKEND_URL",
-        "ENABLE_DYNAMIC_ROUTING",
-    ]

@@ -25,6 +25,8 @@ CONTRACT = {
         "drainSeconds",
         "bridge",
         "heartbeat",
+        "dynamicRouting",
+        "fuzzy",
     },
     "admin": {"host", "port", "tokenEnv"},
     "gatewayLimits": {"connections", "connectionsPerAddress", "handshake", "messageBytes"},

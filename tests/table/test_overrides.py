@@ -36,6 +36,9 @@ TEXTS = {
     "tls.key": "key.pem",
     "heartbeat": "10s",
     "drainSeconds": "2m",
+    "dynamicRouting": "yes",
+    "fuzzy.mode": "redirect",
+    "fuzzy.threshold": "0.75",
     "bridge.endpoint": "tcp://10.0.0.1:8003",
     "bridge.publicKey": "K" * 40,
     "bridge.secretKeyEnv": "BRIDGE_SECRET",
@@ -176,3 +179,24 @@ def test_durations_are_seconds(number: int, unit: tuple[str, float]) -> None:
 @settings(max_examples=50, deadline=None)
 def test_sizes_are_bytes(number: int, unit: tuple[str, int]) -> None:
     assert SIZE.parse(f"{number}{unit[0]}") == number * unit[1]
+
+
+def proxied(handler: str) -> Table:
+    route = Route(name="a", path="/ws/{a}", source="proxy", handler=handler, digest="d", contract="c")
+    return Table(digest="d", routes=(route,), pools=())
+
+
+def test_a_proxy_that_names_no_upstream_leads_to_the_backend() -> None:
+    for url in ("http://127.0.0.1:8000", "ws://127.0.0.1:8000/"):
+        changed = apply_to_table(proxied(""), from_environment({"PYTHON_BACKEND_URL": url}))
+        assert changed.routes[0].handler == "ws://127.0.0.1:8000/ws/{a}"
+    named = apply_to_table(proxied("wss://x/y"), from_environment({"PYTHON_BACKEND_URL": "https://b.example/api"}))
+    assert named.routes[0].handler == "wss://x/y"
+    with pytest.raises(OverrideError, match="route 'a' has no upstream: set PYTHON_BACKEND_URL"):
+        apply_to_table(proxied(""), {})
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://a", "http://a@b", "http://a/{x}", "http://a:0", "http://a?b"])
+def test_a_backend_is_a_url_without_more(url: str) -> None:
+    with pytest.raises(OverrideError, match=r'PYTHON_BACKEND_URL is .* expected a URL such as "http'):
+        from_environment({"PYTHON_BACKEND_URL": url})

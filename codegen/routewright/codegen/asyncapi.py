@@ -24,6 +24,8 @@ VERSION = "3.1.0"
 OWN = "x-routewright-"
 """How the keys begin that AsyncAPI does not know."""
 
+_SOURCES = {"module": "handler", "worker": "worker", "proxy": "proxy"}
+
 UNDECLARED = "$undeclared"
 """The message that stands for whatever an open route does not declare."""
 
@@ -79,7 +81,7 @@ def _channel(route: Route) -> dict[str, Any]:
         **({"parameters": parameters} if parameters else {}),
         **({"tags": _tags(route.capabilities)} if route.capabilities else {}),
         "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
-        f"{OWN}{'handler' if route.source == 'module' else 'worker'}": route.handler,
+        f"{OWN}{_SOURCES[route.source]}": route.handler or "PYTHON_BACKEND_URL",
         f"{OWN}framing": route.framing,
         f"{OWN}open": route.open,
     }

@@ -62,13 +62,15 @@ class Dispatch:
 
 
 def pools(spec: Spec, digests: Digests) -> tuple[Pool, ...]:
-    """The pools of workers, in the order of their first routes.
+    """The pools of workers, in the order of their first routes; an upstream needs none.
 
     Raises:
         RenderError: one name is both a module's and a worker's.
     """
     handlers: dict[str, list[Route]] = {}
     for route in spec.routes:
+        if route.source == "proxy":
+            continue
         handlers.setdefault(route.handler, []).append(route)
     found = []
     for handler, routes in handlers.items():

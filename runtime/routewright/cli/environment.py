@@ -6,11 +6,6 @@ from typing import Any
 from routewright.table import Settings
 from routewright.table.overrides import apply, from_environment
 
-_NOT_BUILT = {
-    "PYTHON_BACKEND_URL": "there are no `proxy` routes yet",
-    "ENABLE_DYNAMIC_ROUTING": "workers cannot register routes of their own yet",
-}
-
 
 def overrides(flags: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """What to change of the spec's settings, by key (``admin.port``); a flag that is ``None`` was not given.
@@ -29,15 +24,3 @@ def settings(spec: Settings, flags: Mapping[str, Any], environ: Mapping[str, str
         routewright.table.overrides.OverrideError: see `overrides`.
     """
     return apply(spec, overrides(flags, environ))
-
-
-def without_effect(environ: Mapping[str, str]) -> list[str]:
-    """A warning for each variable that is set, and known, but whose feature is not built.
-
-    They warn and do not refuse: deployments often set them for every process of a machine.
-    """
-    return [
-        f"{name} has no effect: {reason}"
-        for name, reason in _NOT_BUILT.items()
-        if environ.get(name, "").strip().lower() not in ("", "false", "0", "no", "off")
-    ]

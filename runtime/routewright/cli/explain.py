@@ -173,7 +173,8 @@ def _explain_frame(route: "Route", data: bytes) -> bool:
         return False
     if route.framing == "raw":
         heading(f"frame of {len(data)} bytes")
-        fields([("goes", "to the handler as it is, and is answered by frames as they are")])
+        whom = "upstream" if route.source == "proxy" else "handler"
+        fields([("goes", f"to the {whom} as it is, and is answered by frames as they are")])
         return True
     from routewright.gateway.endpoint import client_decoder, read_frame
     from routewright.gateway.errors import Fault, error_frame

@@ -72,9 +72,11 @@ def size(count: int) -> str:
 
 
 def handler(route: "Route") -> str:
-    """Who answers a route: a module with its number of processes, or a named worker."""
-    if route.source == "worker":
-        return f"worker {route.handler}"
+    """Who answers a route: a module with its number of processes, a named worker, or an upstream."""
+    if route.source != "module":
+        from routewright.table.change import answerer
+
+        return answerer(route)
     return route.handler if route.workers == 1 else f"{route.handler} x{route.workers}"
 
 

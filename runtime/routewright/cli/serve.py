@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from routewright.cli.project import FILE, SpecArgument, compilation, locate
-from routewright.cli.terminal import USAGE, fail, note
+from routewright.cli.terminal import USAGE, fail
 
 EPILOG = """Every setting below the spec's gateway key has an environment variable, its keys joined by underscores:
-admin.port is ROUTEWRIGHT_ADMIN_PORT. WEBSOCKET_PORT and ENABLE_RATE_LIMIT are understood too. Flags come before
+admin.port is ROUTEWRIGHT_ADMIN_PORT. WEBSOCKET_PORT, ENABLE_RATE_LIMIT, ENABLE_DYNAMIC_ROUTING
+and PYTHON_BACKEND_URL are understood too. Flags come before
 variables, variables before the spec; an empty variable is unset.
 
 Examples:
@@ -58,6 +59,14 @@ def serve(
     drain: Annotated[
         str | None, typer.Option(metavar="DURATION", help="How long connections may take to end at a stop: 30s.")
     ] = None,
+    dynamic_routing: Annotated[
+        bool | None,
+        typer.Option(
+            "--dynamic-routing/--no-dynamic-routing",
+            help="Workers may register routes that the spec does not name; near paths may match.",
+            show_default=False,
+        ),
+    ] = None,
     log_level: Annotated[Level, typer.Option(envvar="ROUTEWRIGHT_LOG_LEVEL", help="Least severe line.")] = Level.info,
     log_format: Annotated[
         LogFormat, typer.Option(envvar="ROUTEWRIGHT_LOG_FORMAT", help="auto is text on a terminal and json elsewhere.")
@@ -68,7 +77,7 @@ def serve(
     Workers are started for every pythonModule, and everything is reloaded when it changes; SIGTERM and SIGINT drain.
     """
     file = locate(spec)
-    from routewright.cli.environment import overrides, without_effect
+    from routewright.cli.environment import overrides
     from routewright.table.overrides import DURATION, OverrideError
 
     try:
@@ -81,13 +90,12 @@ def serve(
         "admin.host": admin_host,
         "admin.port": admin_port,
         "drainSeconds": seconds,
+        "dynamicRouting": dynamic_routing,
     }
     try:
         changed = overrides(flags, os.environ)
     except OverrideError as problem:
         fail(str(problem), code=USAGE)
-    for warning in without_effect(os.environ):
-        note(f"warning: {warning}")
     from routewright.gateway import Compiled, Options
     from routewright.gateway.serve import serve as serve_gateway
 

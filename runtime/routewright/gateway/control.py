@@ -94,9 +94,11 @@ class Done(msgspec.Struct, tag=True):
 
 
 class Pools(msgspec.Struct, tag=True):
-    """The gateway's pools have changed: ``[{"name", "digest", "ready", "workers"}]``."""
+    """The gateway's pools have changed, ``[{"name", "digest", "ready", "workers"}]``, or its upstreams: what is wrong
+    with each, by the route's name."""
 
     pools: list[dict[str, Any]]
+    upstreams: dict[str, str] = {}
 
 
 class Listening(msgspec.Struct, tag=True):

@@ -35,6 +35,7 @@ from routewright.table.frames import (
 if TYPE_CHECKING:
     from routewright.gateway.connection import Connection
     from routewright.gateway.gateway import Gateway
+    from routewright.gateway.proxy.upstream import Upstream
 
 LATENCY_BUCKETS = 26
 """Powers of two of a microsecond: the last bucket begins at 33 s."""
@@ -82,6 +83,7 @@ class Endpoint:
         "route",
         "sheds",
         "undeclared",
+        "upstream",
     )
 
     route: Route
@@ -112,6 +114,7 @@ class Endpoint:
         self._clock = gateway.clock
         self._measured = (0, 0.0)
         self._guard = Guard(gateway, self)
+        self.upstream: Upstream | None = None
         self.bind(route, pool, hooks, epoch)
 
     def bind(self, route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from routewright.gateway import breakers
 from routewright.gateway.endpoint import LATENCY_BUCKETS, Endpoint
 from routewright.gateway.gateway import Gateway, pools_report
+from routewright.gateway.proxy.upstream import Upstream
 
 _OF_A_PROCESS = ("process", "epoch", "digest", "connections", "memory", "writes", "dead", "tasks", "bridge")
 _ADDED = (
@@ -81,7 +82,18 @@ def _route(endpoint: Endpoint, now: float) -> dict[str, Any]:
         "breaker": breakers.report(endpoint, now),
         "latency": endpoint.latency,
         "latency_sum": endpoint.latency_sum,
+        **({"upstream": _upstream(endpoint.upstream)} if endpoint.upstream is not None else {}),
     }
+
+
+_COUNTED = (
+    *("connects", "failures", "reconnects", "frames_in", "frames_out", "bytes_in", "bytes_out"),
+    *("held_clients", "held_upstreams", "opening"),
+)
+
+
+def _upstream(upstream: Upstream) -> dict[str, Any]:
+    return {"problem": upstream.problem, **{name: getattr(upstream, name) for name in _COUNTED}}
 
 
 def add_up(reports: list[dict[str, Any]]) -> dict[str, Any]:
@@ -119,4 +131,8 @@ def _add(total: dict[str, Any], route: dict[str, Any]) -> None:
         for name, count in route[counts].items():
             total[counts][name] = total[counts].get(name, 0) + count
     total["breaker"].append(route["breaker"])
+    if "upstream" in total and "upstream" in route:
+        ours, theirs = total["upstream"], route["upstream"]
+        sums = {name: ours[name] + theirs[name] for name in _COUNTED}
+        total["upstream"] = {"problem": ours["problem"] or theirs["problem"], **sums}
     total["latency"] = [total["latency"][at] + route["latency"][at] for at in range(LATENCY_BUCKETS)]

@@ -22,6 +22,8 @@ from routewright.gateway.connection import Connection
 from routewright.gateway.endpoint import Endpoint
 from routewright.gateway.errors import Fault
 from routewright.gateway.heartbeat import Heartbeat
+from routewright.gateway.proxy.client import UpstreamClient
+from routewright.gateway.proxy.upstream import Upstream
 from routewright.gateway.raw import RawConnection
 from routewright.gateway.sockets import Sockets
 from routewright.hooks import Plugins, Reloaded
@@ -65,6 +67,9 @@ class Gateway:
         self.heartbeat = Heartbeat(self.sockets)
         self.bridge = BridgeGateway(endpoint, self, clock=self.clock)
         self.plugins = Plugins(project)
+        self.upstreams = UpstreamClient()
+        self._nobody = WorkerPool("", "")
+        self.opening = 0
         self.table: Table
         self.settings = Settings()
         self.epoch = 0
@@ -136,6 +141,7 @@ class Gateway:
         (table, contracts, changes), self._pending = self._pending, None
         self.epoch += 1
         pools = {name: self.bridge.pool(pool.name, pool.digest) for pool in table.pools for name in pool.routes}
+        pools |= {route.name: self._nobody for route in table.routes if route.source == "proxy"}
         endpoints: dict[str, Endpoint] = {}
         changed: list[str] = []
         added: list[str] = []
@@ -172,7 +178,10 @@ class Gateway:
         )
 
     def _endpoint(self, route: Route, pool: WorkerPool) -> Endpoint:
-        return Endpoint(self, route, pool, self.plugins.route(route), self.epoch)
+        endpoint = Endpoint(self, route, pool, self.plugins.route(route), self.epoch)
+        if route.source == "proxy":
+            endpoint.upstream = Upstream(lambda: self.on_pools_changed())
+        return endpoint
 
     def _rebind(self, old: Endpoint, route: Route, pool: WorkerPool, change: Verdict) -> Endpoint:
         if change == "incompatible":
@@ -235,9 +244,7 @@ class Gateway:
         endpoint.connections.discard(connection)
         endpoint.bytes_in += connection.bytes_in
         endpoint.bytes_out += connection.bytes_out
-        self.addresses[info.address] -= 1
-        if not self.addresses[info.address]:
-            del self.addresses[info.address]
+        self.forget_address(info.address)
         if connection.in_flight:
             self.bridge.forget(connection)
             endpoint.forget(connection)
@@ -252,20 +259,28 @@ class Gateway:
         if self.draining and not self.sessions:
             self.drained.set()
 
+    def forget_address(self, address: str) -> None:
+        """One connection less comes from there."""
+        self.addresses[address] -= 1
+        if not self.addresses[address]:
+            del self.addresses[address]
+
     async def _disconnected(self, connection: Connection, code: int) -> None:
         chain = connection.endpoint.hooks.disconnect
         if chain is not None:
             await chain.run_async(connection.info, code)
 
-    def spawn(self, coroutine: Any) -> None:
+    def spawn(self, coroutine: Any) -> asyncio.Task[None]:
         """Run a coroutine beside everything else, and keep hold of it."""
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def settle(self) -> None:
         """Wait for what runs beside: the hooks of connections that have just gone."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.upstreams.close()
 
     def tick(self) -> None:
         """Look at slow, silent and closing connections, and at limiters nobody uses."""
@@ -366,3 +381,10 @@ def pools_report(gateway: Gateway) -> list[dict[str, Any]]:
         {"name": pool.name, "digest": pool.digest, "ready": len(pool.ready), "workers": len(pool.workers)}
         for pool in gateway.bridge.pools.values()
     ]
+
+
+def upstreams_report(gateway: Gateway) -> dict[str, str]:
+    """What is wrong with the upstreams, by the route's name, for the supervisor."""
+    return {
+        name: endpoint.upstream.problem for name, endpoint in gateway.endpoints.items() if endpoint.upstream is not None
+    }

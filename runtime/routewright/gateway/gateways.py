@@ -57,6 +57,7 @@ class GatewayChild:
     ) -> None:
         self.endpoint = endpoint
         self.pools: list[dict[str, Any]] = []
+        self.upstreams: dict[str, str] = {}
         self.restarts = 0
         self.worker_key = ""
         self._project = project
@@ -123,6 +124,7 @@ class GatewayChild:
         match message:
             case Pools():
                 self.pools = message.pools
+                self.upstreams = message.upstreams
                 self._on_pools()
             case Listening():
                 if self._started is not None and not self._started.done():
@@ -140,6 +142,7 @@ class GatewayChild:
                 return
             self.restarts += 1
             self.pools = []
+            self.upstreams = {}
             log.error("a gateway process has ended", process=self._process.pid, exit_code=code)
             self._on_pools()
             self._tell_peers(Ended(self._process.pid))

@@ -21,9 +21,14 @@ from aiohttp import hdrs, web
 from routewright.gateway.compressed import compressed
 from routewright.gateway.connection import Connection
 from routewright.gateway.deflate import agree
+from routewright.gateway.endpoint import Endpoint
 from routewright.gateway.gateway import Gateway
 from routewright.gateway.origin import allowed
 from routewright.gateway.plain import PlainConnection
+from routewright.gateway.proxy.client import Refused, Unreachable, end
+from routewright.gateway.proxy.connection import ProxyConnection
+from routewright.gateway.proxy.handshake import Handshake, address, headers, protocols
+from routewright.gateway.proxy.upstream import Resting, Upstream
 from routewright.gateway.raw import RawConnection
 from routewright.gateway.socket import take_over
 from routewright.hooks import PluginFailed, Refusal, RouteHooks, SessionInfo, UpgradeRequest
@@ -155,11 +160,11 @@ class Listener:
         self._room(endpoint.route.limits.connections, len(endpoint.connections), address)
         if endpoint.retired:
             raise _Refuse(503, "overloaded", f"route {route.name!r} has just changed", {"Retry-After": "1"})
-        if route.framing == "raw" and (wait := endpoint.resting()):
+        if route.framing == "raw" and endpoint.upstream is None and (wait := endpoint.resting()):
             # a raw client's first frame would close its connection
             text = f"the handler of route {route.name!r} has failed too often"
             raise _Refuse(503, "circuit_open", text, {"Retry-After": str(math.ceil(wait))})
-        if not endpoint.pool.ready:
+        if endpoint.upstream is None and not endpoint.pool.ready:
             raise _Refuse(503, "overloaded", f"no worker of route {route.name!r} is ready", {"Retry-After": "1"})
         info = SessionInfo(
             id=gateway.next_session(),
@@ -169,6 +174,8 @@ class Listener:
             principal=principal,
             address=address,
         )
+        if endpoint.upstream is not None:
+            return await self._upgrade_proxy(request, match, endpoint, endpoint.upstream, info, accept, secure)
         kind = RawConnection if route.framing == "raw" else PlainConnection
         offers = request.headers.getall(hdrs.SEC_WEBSOCKET_EXTENSIONS, ())
         connection: Connection
@@ -178,11 +185,63 @@ class Listener:
         else:
             connection = compressed(kind)(gateway, endpoint, info, agreed.bits)
             extensions = f"Sec-WebSocket-Extensions: {agreed.answer}\r\n"
-        response = (
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"{extensions}Sec-WebSocket-Accept: {accept}\r\n\r\n"
+        switched = take_over(request, _switching(accept, extensions), connection)
+        if switched is None:
+            raise ConnectionResetError("the client left during the handshake")
+        return switched
+
+    async def _upgrade_proxy(
+        self,
+        request: web.BaseRequest,
+        match: Match,
+        endpoint: Endpoint,
+        upstream: Upstream,
+        info: SessionInfo,
+        accept: str,
+        secure: bool,
+    ) -> web.StreamResponse:
+        """Reach the upstream first: a client that it cannot have, or that it does not want, is told by HTTP."""
+        gateway = self.gateway
+        handshake = Handshake(
+            address(info.route, match.parameters, request.raw_path.partition("?")[2]),
+            headers(request.headers, info, secure=secure),
+            protocols(request.headers),
         )
-        switched = take_over(request, response.encode("ascii"), connection)
+        limit = info.route.limits.connections
+        self._room(limit, len(endpoint.connections) + upstream.opening, info.address)
+        gateway.opening += 1
+        gateway.addresses[info.address] += 1
+        try:
+            link = await upstream.open(
+                gateway.upstreams,
+                info.route,
+                handshake,
+                endpoint.circuit,
+                patience=gateway.settings.limits.handshake,
+                heartbeat=gateway.settings.heartbeat,
+            )
+        except Resting as resting:
+            text = f"the upstream of route {info.route.name!r} has failed too often and rests"
+            raise _Refuse(503, "circuit_open", text, {"Retry-After": str(math.ceil(resting.wait))}) from None
+        except Unreachable:
+            text = f"the upstream of route {info.route.name!r} cannot be reached"
+            raise _Refuse(503, "overloaded", text, {"Retry-After": "1"}) from None
+        except Refused as refusal:
+            raise _Refuse(refusal.status, refusal.code, str(refusal)) from None
+        finally:
+            gateway.opening -= 1
+            gateway.forget_address(info.address)
+        handshake = handshake._replace(protocols=(link.protocol,) if link.protocol else ())
+        switched = None
+        try:
+            self._room(limit, len(endpoint.connections), info.address)
+            if not endpoint.retired:
+                chosen = f"Sec-WebSocket-Protocol: {link.protocol}\r\n" if link.protocol else ""
+                connection = ProxyConnection(gateway, endpoint, info, upstream, link, handshake)
+                switched = take_over(request, _switching(accept, chosen), connection)
+        finally:
+            if switched is None:
+                gateway.spawn(end(link, 1001, "the client has not come"))
         if switched is None:
             raise ConnectionResetError("the client left during the handshake")
         return switched
@@ -193,7 +252,7 @@ class Listener:
         retry = {"Retry-After": "5"}
         if gateway.draining:
             raise _Refuse(503, "overloaded", "the gateway is shutting down", {"Retry-After": "1"})
-        if len(gateway.sessions) >= limits.connections:
+        if len(gateway.sessions) + gateway.opening >= limits.connections:
             raise _Refuse(503, "overloaded", "the gateway has no room for further connections", retry)
         if route_limit is not None and on_route >= route_limit:
             raise _Refuse(503, "overloaded", "the route has no room for further connections", retry)
@@ -276,6 +335,14 @@ def _json(status: int, body: Any, headers: dict[str, str] | None = None) -> web.
     )
     response.force_close()
     return response
+
+
+def _switching(accept: str, more: str) -> bytes:
+    """The answer to a handshake that succeeds; ``more`` are whole header lines."""
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"{more}Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    ).encode("ascii")
 
 
 def _accept_key(request: web.BaseRequest, upgrade: str) -> str:

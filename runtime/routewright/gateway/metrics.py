@@ -26,6 +26,14 @@ _COUNTERS = (
     ("retries_denied", "retries_denied", "Requests that the retry budget did not pay for"),
 )
 
+_UPSTREAM = (
+    ("upstream_connects", "connects", "Connections opened to an upstream"),
+    ("upstream_failures", "failures", "Connections to an upstream that failed"),
+    ("upstream_reconnects", "reconnects", "Connections to an upstream that took the place of a lost one"),
+    ("upstream_received_bytes", "bytes_in", "Bytes of messages from an upstream"),
+    ("upstream_sent_bytes", "bytes_out", "Bytes of messages to an upstream"),
+)
+
 
 class _Figures(Collector):
     def __init__(self, stats: dict[str, Any]) -> None:
@@ -40,6 +48,12 @@ class _Figures(Collector):
         for name, key, text in _COUNTERS:
             counter = CounterMetricFamily(f"routewright_{name}", text, labels=["route"])
             for route, value in _by_route(routes, key).items():
+                counter.add_metric([route], value)
+            yield counter
+        proxied = [{"name": route["name"], **route["upstream"]} for route in routes if "upstream" in route]
+        for name, key, text in _UPSTREAM if proxied else ():
+            counter = CounterMetricFamily(f"routewright_{name}", text, labels=["route"])
+            for route, value in _by_route(proxied, key).items():
                 counter.add_metric([route], value)
             yield counter
         yield _by_label("routewright_errors", "Error frames and error closes", "code", routes, "errors")

@@ -39,7 +39,7 @@ from routewright.gateway.control import (
 )
 from routewright.gateway.curve import CurveError, Guard, needed
 from routewright.gateway.figures import figures
-from routewright.gateway.gateway import TICK, Gateway, pools_report
+from routewright.gateway.gateway import TICK, Gateway, pools_report, upstreams_report
 from routewright.gateway.listener import Listener
 from routewright.gateway.logs import configure_logs
 from routewright.hooks import PluginError, Reloaded
@@ -136,7 +136,7 @@ class GatewayProcess:
         self.control.tell(Relay(about, data, to))
 
     def _tell_pools(self) -> None:
-        self.control.tell(Pools(pools_report(self.gateway)))
+        self.control.tell(Pools(pools_report(self.gateway), upstreams_report(self.gateway)))
 
     async def handle(self, message: Message) -> Message | None:
         """Do what the supervisor asks."""

@@ -17,7 +17,13 @@ def readiness(supervisor: Supervisor) -> dict[str, Any]:
         reason = _why_not(supervisor, pool)
         for name in pool.routes:
             routes[name] = {"ready": not reason, **({"reason": reason} if reason else {})}
+    # an upstream is not ours to start: turning clients away from the other routes would not bring it back
     ready = not supervisor.draining and all(route["ready"] for route in routes.values())
+    for route in supervisor.table.routes:
+        if route.source == "proxy":
+            problem = next((each for gateway in supervisor.gateways if (each := gateway.upstreams.get(route.name))), "")
+            reason = f"its upstream cannot be reached: {problem}"
+            routes[route.name] = {"ready": not problem, **({"reason": reason} if problem else {})}
     return {"ready": ready, "draining": supervisor.draining, "routes": routes}
 
 

@@ -15,7 +15,7 @@ import asyncio
 import enum
 from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from aiohttp._websocket.models import WebSocketError
 from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
 
@@ -69,6 +69,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         "bytes_out",
         "close_code",
         "close_deadline",
+        "close_reason",
         "dirty",
         "now",
         "out",
@@ -94,6 +95,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         self.bytes_in = 0
         self.bytes_out = 0
         self.close_code = 1006
+        self.close_reason = ""
         self.close_deadline = 0.0
         self.stalled_since: float | None = None
         self.paused = False
@@ -208,6 +210,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
             if self.stalled_since is None:
                 self._pong()
         elif kind is _CLOSE:
+            self.close_reason = self.close_reason or message[2] or ""
             self._close_received(message[1])
 
     def _pong(self) -> None:
@@ -305,13 +308,14 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
 
     def close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake: what is queued, then a close frame, then up to `CLOSE_WAIT` seconds for the
-        peer's. Idempotent."""
+        peer's. Idempotent. Code 1005 sends a close frame without a code (section 7.1.5)."""
         if self.state is not State.OPEN:
             return
         self.close_code = code
+        self.close_reason = reason
         # cut between two characters: a reason that is not UTF-8 would fail the connection
         text = reason.encode(errors="replace")[:123].decode(errors="ignore")
-        payload = code.to_bytes(2, "big") + text.encode()
+        payload = code.to_bytes(2, "big") + text.encode() if code != 1005 else b""
         self.out.append(header(8, len(payload)))
         self.out.append(payload)
         self.flush()
@@ -369,6 +373,13 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         if self._unread:
             unread, self._unread = self._unread, b""
             self._read_slices(unread)
+
+
+def cut(link: ClientWebSocketResponse[Any]) -> None:
+    """Cut the connection of a client of ours that has not ended in good order."""
+    connection = link._conn
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
 
 
 class Switched(web.StreamResponse):

@@ -21,8 +21,8 @@ from routewright.table.policy import (
     SlowConsumer,
 )
 from routewright.table.principal import Principal
-from routewright.table.route import Framing, Parameter, Route, SourceKind
-from routewright.table.settings import Admin, Bridge, GatewayLimits, Settings, Tls
+from routewright.table.route import Framing, Parameter, Route, SourceKind, Upstream
+from routewright.table.settings import Admin, Bridge, Fuzzy, GatewayLimits, Settings, Tls
 from routewright.table.table import Pool, Table
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Compression",
     "Delivery",
     "Framing",
+    "Fuzzy",
     "GatewayLimits",
     "Limits",
     "MessageType",
@@ -52,5 +53,6 @@ __all__ = [
     "Table",
     "TableError",
     "Tls",
+    "Upstream",
     "load",
 ]

@@ -29,7 +29,7 @@ POLICY: Kind = "policy only"
 _NULL = Schema({"type": "null"}, {})
 _COMPARED = frozenset(
     {"name", "path", "aliases", "parameters", "summary", "capabilities", "source", "handler", "framing", "open"}
-    | {"messages", "digest", "contract"}
+    | {"upstream", "messages", "digest", "contract"}
 )
 """Fields of a route that are no policies."""
 
@@ -126,11 +126,17 @@ def _capabilities(old: Route, new: Route) -> Iterator[Change]:
 
 
 def _source(old: Route, new: Route) -> Iterator[Change]:
+    if old.upstream is not None and new.upstream is not None:
+        for change in policy_changes(old.upstream, new.upstream, frozenset(), ("proxy",)):
+            yield msgspec.structs.replace(change, reason="Connections that open from now on meet it.")
     if (old.source, old.handler) == (new.source, new.handler):
         return
-    key = "pythonModule" if new.source == "module" else "worker"
-    what = f"answered by {_answerer(old)}, now by {_answerer(new)}"
-    if new.source == "worker":
+    key = {"module": "pythonModule", "worker": "worker", "proxy": "proxy"}[new.source]
+    what = f"answered by {answerer(old)}, now by {answerer(new)}"
+    if "proxy" in (old.source, new.source):
+        reason = "Open connections stay with what answered them until the drain window ends; then their clients return."
+        yield Change(kind=COMPATIBLE, what=what, reason=reason, steps=(key,), ends=True)
+    elif new.source == "worker":
         reason = "Workers of the new name have to connect; those of the old one get nothing more."
         yield Change(kind=HANDLERS, what=what, reason=reason, steps=(key,))
     else:
@@ -138,8 +144,11 @@ def _source(old: Route, new: Route) -> Iterator[Change]:
         yield Change(kind=COMPATIBLE, what=what, reason=reason, steps=(key,))
 
 
-def _answerer(route: Route) -> str:
-    return f"module {route.handler}" if route.source == "module" else f"worker {route.handler}"
+def answerer(route: Route) -> str:
+    """Who answers a route: ``module greeter``, ``worker billing`` or ``upstream ws://...``."""
+    if route.source == "proxy":
+        return f"upstream {route.handler or 'PYTHON_BACKEND_URL'}"
+    return f"{route.source} {route.handler}"
 
 
 def _messages(old: Route, new: Route, before: Contract | None, after: Contract | None) -> Iterator[Change]:

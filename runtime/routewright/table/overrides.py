@@ -9,16 +9,21 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
+from routewright.table.route import Route
 from routewright.table.settings import Settings, Tls
 from routewright.table.table import Table
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 RATE_LIMIT = "rateLimit"
-"""The one override that is no setting of the gateway: ``False`` turns every route's rate limit off."""
+"""An override that is no setting of the gateway: ``False`` turns every route's rate limit off."""
+
+BACKEND = "backend"
+"""Another one: the upstream of the proxy routes that name none."""
 
 
 class OverrideError(ValueError):
@@ -79,6 +84,19 @@ def _integer(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def _share(text: str) -> float:
+    number, unit = _quantity(text)
+    if unit or not 0.6 <= number <= 1:
+        raise ValueError(text)
+    return number
+
+
+def _mode(text: str) -> str:
+    if text.strip() not in ("off", "suggest", "redirect"):
+        raise ValueError(text)
+    return text.strip()
+
+
 def _text(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise ValueError(text)
@@ -96,6 +114,16 @@ def _switch(text: str) -> bool:
     return word in ("true", "1", "yes", "on")
 
 
+def _url(text: str) -> str:
+    """A URL as that of a WebSocket, without a slash at its end."""
+    parts = urlsplit(text.strip())
+    scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
+    plain = text.isprintable() and not set("{}@?#") & set(text) and " " not in text.strip()
+    if scheme not in ("ws", "wss") or not parts.hostname or parts.port == 0 or not plain:
+        raise ValueError(text)
+    return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
 PORT = Kind("a port from 0 to 65535 (0: any free one)", _integer(0, 65535))
 COUNT = Kind("a whole number above 0", _integer(1, 10**12))
 DURATION = Kind('a duration such as "250ms", "10s" or "2m" (a bare number is seconds)', _duration)
@@ -103,6 +131,9 @@ SIZE = Kind('a size such as "64KiB" or "1MiB" (a bare number is bytes)', _size)
 TEXT = Kind("a text in one line", _text)
 LIST = Kind("a list with commas between its items", _texts)
 SWITCH = Kind("true or false", _switch)
+SHARE = Kind("a number from 0.6 to 1", _share)
+MODE = Kind("off, suggest or redirect", _mode)
+URL = Kind('a URL such as "http://127.0.0.1:8000"', _url)
 
 
 class Setting(NamedTuple):
@@ -128,6 +159,9 @@ SETTINGS: dict[str, Setting] = {
     "tls.key": Setting(("tls", "key"), TEXT),
     "drainSeconds": Setting(("drain",), DURATION),
     "heartbeat": Setting(("heartbeat",), DURATION),
+    "dynamicRouting": Setting(("dynamic_routing",), SWITCH),
+    "fuzzy.mode": Setting(("fuzzy", "mode"), MODE),
+    "fuzzy.threshold": Setting(("fuzzy", "threshold"), SHARE),
     "bridge.endpoint": Setting(("bridge", "endpoint"), TEXT),
     "bridge.publicKey": Setting(("bridge", "public_key"), TEXT),
     "bridge.secretKeyEnv": Setting(("bridge", "secret_key_env"), TEXT),
@@ -142,7 +176,12 @@ def variable(key: str) -> str:
     return f"ROUTEWRIGHT_{words.upper()}"
 
 
-NAMED = {"WEBSOCKET_PORT": ("port", PORT), "ENABLE_RATE_LIMIT": (RATE_LIMIT, SWITCH)}
+NAMED = {
+    "WEBSOCKET_PORT": ("port", PORT),
+    "ENABLE_RATE_LIMIT": (RATE_LIMIT, SWITCH),
+    "ENABLE_DYNAMIC_ROUTING": ("dynamicRouting", SWITCH),
+    "PYTHON_BACKEND_URL": (BACKEND, URL),
+}
 """Variables with a name of their own: the override that each one is, and how it is read."""
 
 VARIABLES: dict[str, tuple[str, Kind]] = {
@@ -178,7 +217,7 @@ def apply(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
     """
     changes: dict[str, Any] = {}
     for key, value in overrides.items():
-        if key == RATE_LIMIT:
+        if key in (RATE_LIMIT, BACKEND):
             continue
         if key not in SETTINGS:
             raise OverrideError(f"{key!r} is no setting of the gateway")
@@ -195,10 +234,11 @@ def apply(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
 
 def apply_to_table(table: Table, overrides: Mapping[str, Any]) -> Table:
     """The table with its settings overridden, and what its routes have from them: a route whose message limit is the
-    gateway's gets the new one, and no route has a rate limit where the overrides say so.
+    gateway's gets the new one, no route has a rate limit where the overrides say so, and a proxy route that names no
+    upstream has one.
 
     Raises:
-        OverrideError: see `apply`.
+        OverrideError: see `apply`; or nobody names the upstream of a proxy route.
     """
     before, after = table.settings, apply(table.settings, overrides)
     limited = overrides.get(RATE_LIMIT, True)
@@ -211,7 +251,17 @@ def apply_to_table(table: Table, overrides: Mapping[str, Any]) -> Table:
             else route
             for route in routes
         )
+    routes = tuple(_led(route, overrides.get(BACKEND, "")) for route in routes)
     return _replace(table, {"settings": after, "routes": routes})
+
+
+def _led(route: Route, backend: str) -> Route:
+    """The route, with its upstream: that at the backend has the route's own path."""
+    if route.source != "proxy" or route.handler:
+        return route
+    if not backend:
+        raise OverrideError(f"route {route.name!r} has no upstream: set PYTHON_BACKEND_URL, or name one in the spec")
+    return _replace(route, {"handler": f"{backend}{route.path}"})
 
 
 def _tls(tls: Tls | None, fields: dict[str, str]) -> Tls:

@@ -19,7 +19,7 @@ from routewright.table.policy import (
 )
 
 Framing = Literal["message", "raw"]
-SourceKind = Literal["module", "worker"]
+SourceKind = Literal["module", "worker", "proxy"]
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,15 +33,27 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     tail: bool = False
 
 
+class Upstream(msgspec.Struct, frozen=True, kw_only=True):
+    """How a proxy route speaks with its upstream: headers of the client's handshake that go on to it, bytes of its
+    largest message, and seconds that a lost one is tried again while the client waits (``None``: not at all)."""
+
+    headers: tuple[str, ...] = ()
+    message_bytes: int = 1024 * 1024
+    reconnect: float | None = None
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint of the spec, with every default filled in.
 
     Attributes:
         path: ``/ws/vision``, ``/ws/rooms/{room}`` or ``/ws/files/{path...}``; literal beats parameter beats tail.
         aliases: further paths, of the same form, that lead here.
-        source: the handler's kind: a ``module`` that the gateway starts processes for, or a named ``worker``.
-        handler: the module's or the worker's name; also the name of its `Pool`.
+        source: what answers: a ``module`` that the gateway starts processes for, a named ``worker``, or an upstream
+            WebSocket that the route is a ``proxy`` of.
+        handler: the module's or the worker's name, which is also the name of its `Pool`; or the upstream's URL, with
+            the path's parameters as ``{name}``, empty where the environment names it.
         workers: processes to keep for the module.
+        upstream: of a proxy route, and of no other.
         open: undeclared message types are accepted.
         rate_limit: ``None`` where the spec says ``false``; the same for every other policy.
         digest: changes with anything that the spec says of this route.
@@ -58,6 +70,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     source: SourceKind = "module"
     handler: str
     workers: int = 1
+    upstream: Upstream | None = None
     framing: Framing = "message"
     open: bool = False
     messages: tuple[MessageType, ...] = ()

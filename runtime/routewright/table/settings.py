@@ -1,5 +1,7 @@
 """The gateway's own settings, as the spec's ``gateway`` key gives them (flags and environment may override)."""
 
+from typing import Literal
+
 import msgspec
 
 
@@ -39,9 +41,18 @@ class Bridge(msgspec.Struct, frozen=True, kw_only=True):
     client_keys: tuple[str, ...] = ()
 
 
+class Fuzzy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a path of no route is answered with: a plain 404, one that names near paths, or the nearest route, if it is
+    at least so alike (0 to 1) and no other is as near."""
+
+    mode: Literal["off", "suggest", "redirect"] = "suggest"
+    threshold: float = 0.9
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything below the spec's ``gateway`` key, durations in seconds, sizes in bytes. ``heartbeat`` is how long a
-    connection may be silent before it is asked for a sign of life; without one after as long again it is dead."""
+    connection may be silent before it is asked for a sign of life; without one after as long again it is dead.
+    With ``dynamic_routing`` workers may register routes that the spec does not name, and near paths may match."""
 
     host: str = "127.0.0.1"
     port: int = 8001
@@ -53,3 +64,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     drain: float = 30.0
     heartbeat: float = 25.0
     bridge: Bridge = Bridge()
+    dynamic_routing: bool = False
+    fuzzy: Fuzzy = Fuzzy()

@@ -144,9 +144,11 @@ def _unread(route: Route) -> float:
 
 
 def _pools(routes: Iterable[Route]) -> list[list[Route]]:
-    """The routes that share workers."""
+    """The routes that share workers. An upstream holds nothing in this machine."""
     pools: dict[tuple[str, str], list[Route]] = {}
     for route in routes:
+        if route.source == "proxy":
+            continue
         pools.setdefault((route.source, route.handler), []).append(route)
     return list(pools.values())
 

@@ -3,12 +3,13 @@
 from typing import Any
 
 from routewright.spec import units
-from routewright.spec.model import Admin, Bridge, Gateway, GatewayLimits, Tls
+from routewright.spec.model import Admin, Bridge, Fuzzy, Gateway, GatewayLimits, Tls
 
 
 def gateway(value: dict[str, Any]) -> Gateway:
     """The settings of a gateway in which no problem was found."""
     admin, bridge, tls = value.get("admin", {}), value.get("bridge", {}), value.get("tls")
+    fuzzy = value.get("fuzzy", {})
     return Gateway(
         host=value.get("host", "127.0.0.1"),
         port=int(value.get("port", 8001)),
@@ -29,6 +30,8 @@ def gateway(value: dict[str, Any]) -> Gateway:
             secret_key_env=bridge.get("secretKeyEnv"),
             client_keys=tuple(bridge.get("clientKeys", ())),
         ),
+        dynamic_routing=value.get("dynamicRouting", False),
+        fuzzy=Fuzzy(mode=fuzzy.get("mode", "suggest"), threshold=float(fuzzy.get("threshold", 0.9))),
     )
 
 

@@ -261,6 +261,13 @@ class Middleware:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    headers: tuple[str, ...] = ()
+    message_bytes: int = 1024 * 1024
+    reconnect: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One route. ``module`` is the Python identifier of its module below ``generated/``; ``document`` is the route as
     JSON with ``defaults`` merged in and every ``$ref`` leading into its own ``$defs``, for digests."""
@@ -273,9 +280,10 @@ class Route:
     summary: str = ""
     description: str = ""
     capabilities: tuple[str, ...] = ()
-    source: Literal["module", "worker"] = "module"
+    source: Literal["module", "worker", "proxy"] = "module"
     handler: str = ""
     workers: int = 1
+    upstream: Upstream | None = None
     framing: Literal["message", "raw"] = "message"
     open: bool = False
     messages: tuple[Message, ...] = ()
@@ -324,6 +332,12 @@ class Bridge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fuzzy:
+    mode: Literal["off", "suggest", "redirect"] = "suggest"
+    threshold: float = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
     host: str = "127.0.0.1"
     port: int = 8001
@@ -335,6 +349,8 @@ class Gateway:
     drain: float = 30.0
     heartbeat: float = 25.0
     bridge: Bridge = Bridge()
+    dynamic_routing: bool = False
+    fuzzy: Fuzzy = Fuzzy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

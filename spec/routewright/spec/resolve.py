@@ -35,6 +35,7 @@ from routewright.spec.model import (
     SlowConsumer,
     Spec,
     StringShape,
+    Upstream,
 )
 from routewright.spec.node import Node
 from routewright.spec.payload import location
@@ -94,7 +95,7 @@ class _Resolver:
         value = node.value
         name = self.draft.name(node)
         policies = self.policies(value)
-        module = value.get("pythonModule")
+        source, handler = _source(value)
         messages = dict(self.draft.messages(node))
         timeout = _seconds(policies.get("timeout"), 30.0)
         return Route(
@@ -106,10 +107,11 @@ class _Resolver:
             summary=value.get("summary", ""),
             description=value.get("description", ""),
             capabilities=tuple(value.get("capabilities", ())),
-            source="worker" if module is None else "module",
-            handler=value["worker"] if module is None else module,
+            source=source,
+            handler=handler,
             workers=int(value.get("workers", 1)),
-            framing=value.get("framing", "message"),
+            upstream=_upstream(value["proxy"]) if source == "proxy" else None,
+            framing="raw" if source == "proxy" else value.get("framing", "message"),
             open=value.get("open", "messages" not in value),
             messages=tuple(
                 self.message(each, message, timeout, policies.get("cache")) for each, message in messages.items()
@@ -213,6 +215,25 @@ class _Resolver:
                 document[key][each] = member.value if schema is None else plain
         definitions = self.bundles.definitions(reached)
         return {**document, "$defs": definitions} if definitions else document
+
+
+def _source(route: dict[str, Any]) -> tuple[Literal["module", "worker", "proxy"], str]:
+    """What answers a route, and its name or URL: empty where the environment names the upstream."""
+    if "pythonModule" in route:
+        return "module", route["pythonModule"]
+    if "worker" in route:
+        return "worker", route["worker"]
+    proxy = route["proxy"]
+    return "proxy", proxy if isinstance(proxy, str) else proxy.get("url", "") if isinstance(proxy, dict) else ""
+
+
+def _upstream(proxy: Any) -> Upstream:
+    value = proxy if isinstance(proxy, dict) else {}
+    return Upstream(
+        headers=tuple(value.get("headers", ())),
+        message_bytes=_size(value.get("messageBytes"), 1024 * 1024),
+        reconnect=_seconds(value["reconnect"], 0.0) if "reconnect" in value else None,
+    )
 
 
 def _rate_limit(policy: dict[str, Any] | Literal[False]) -> RateLimit | None:

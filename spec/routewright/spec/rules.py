@@ -7,7 +7,7 @@ looks at the draft.
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from routewright.spec import allowing, guards, messages, overlaps, routes, schemas, secrets, settings
+from routewright.spec import allowing, guards, messages, overlaps, routes, schemas, secrets, settings, upstreams
 from routewright.spec.draft import Draft
 from routewright.spec.node import Finding
 from routewright.spec.problem import Problem, Severity
@@ -71,6 +71,9 @@ RULES: tuple[Rule, ...] = (
     Rule("RW212", "A raw route declares no messages.", routes.raw_framing),
     Rule("RW213", "Every plugin has a name and stands once.", routes.middleware),
     Rule("RW220", "What is conflated are events, by a key of theirs.", routes.conflation),
+    Rule("RW221", "Every upstream is a WebSocket URL.", upstreams.urls),
+    Rule("RW222", "A proxy asks for nothing that takes a handler.", upstreams.untouched),
+    Rule("RW223", "Every header that a proxy passes on is the client's.", upstreams.headers),
     _warning("RW251", "Every route limits the rate of its clients.", guards.rate_limited),
     _warning("RW252", "Every route that anybody can reach asks who connects.", guards.known_clients),
     _warning("RW253", "One connection never has very much under way.", guards.under_way),

@@ -30,6 +30,8 @@ _RANGES: tuple[tuple[tuple[str, ...], Callable[[str], float | None], tuple[str, 
     (("compression", "threshold"), units.size, _SIZE),
     (("delivery", "window"), units.seconds, _TIME),
     (("delivery", "bytes"), units.size, _SIZE),
+    (("proxy", "messageBytes"), units.size, _SIZE),
+    (("proxy", "reconnect"), units.seconds, _TIME),
 )
 _MESSAGE_RANGES = tuple(each for each in _RANGES if each[0][0] in ("timeout", "cache"))
 _GATEWAY_RANGES: tuple[tuple[tuple[str, ...], Callable[[str], float | None], tuple[str, str]], ...] = (
@@ -46,7 +48,7 @@ POLICIES_TO_COME = (
     "delivery",
 )
 _TO_COME = frozenset(POLICIES_TO_COME)
-KEYS_TO_COME = ("proxy", "topics")
+KEYS_TO_COME = ("topics",)
 
 
 def in_range(draft: Draft) -> Iterator[Finding]:
@@ -98,9 +100,8 @@ def supported(draft: Draft) -> Iterator[Finding]:
     for route in plain.routes(draft):
         for key in KEYS_TO_COME:
             if key in route.value:
-                hint = 'use "pythonModule" or "worker"' if key == "proxy" else "leave it out"
                 node = plain.node(draft, *route.keys, key)
-                yield node.finding(f'"{key}" is not supported yet', hint, key=True)
+                yield node.finding(f'"{key}" is not supported yet', "leave it out", key=True)
 
 
 def admin_token(draft: Draft) -> Iterator[Finding]:
