@@ -23,6 +23,7 @@ _OBJECTS = (
     ("reply", "`reply`, as an object"),
     ("proxy", "`proxy`, as an object"),
     ("topic", "A topic"),
+    ("authWay", "A way of `auth`"),
     ("payload", "A payload schema"),
 )
 _TITLES = dict(_OBJECTS)
@@ -41,7 +42,7 @@ _POLICIES = (
     "delivery",
 )
 _WORDS = {"integer": "whole number", "boolean": "`true` or `false`", "array": "list"}
-_SIMPLE = ("duration", "size", "rate", "host", "port", "variable", "curveKey")
+_SIMPLE = ("duration", "size", "rate", "host", "port", "variable", "curveKey", "scope")
 
 
 def keys() -> Iterable[str]:

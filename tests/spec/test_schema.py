@@ -32,7 +32,7 @@ CONTRACT = {
     "gatewayLimits": {"connections", "connectionsPerAddress", "handshake", "messageBytes"},
     "message": {
         *("from", "summary", "description", "payload", "reply", "timeout", "idempotent", "cache", "examples"),
-        "deprecated",
+        *("deprecated", "scopes"),
     },
 }
 POLICIES = {

@@ -65,8 +65,8 @@ def _routes(scan: Scan) -> tuple[list[_Route], list[dict[str, Any]]]:
             continue
         rival = claims.claim(paths.parse(path))
         claimed.append(path)
-        if rival is not None or path == paths.RESERVED:
-            unresolved.append(_unresolved(endpoint, f"meets {paths.RESERVED if rival is None else claimed[rival]}"))
+        if rival is not None or path in paths.RESERVED:
+            unresolved.append(_unresolved(endpoint, f"meets {path if rival is None else claimed[rival]}"))
             continue
         other = aside.get(id(endpoint))
         home = homes.get(other.handler if other is not None else endpoint.handler)

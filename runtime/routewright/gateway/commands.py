@@ -54,5 +54,12 @@ def _ping(connection: "PlainConnection", command: Asked) -> None:
     connection.write(answer("$pong", command.id), False)
 
 
-COMMANDS: Final[dict[str, Command]] = {"$ping": _ping}
+def _auth(connection: "PlainConnection", command: Asked) -> None:
+    # it answers with what stands here
+    from routewright.gateway.auth.frames import refresh
+
+    refresh(connection, command)
+
+
+COMMANDS: Final[dict[str, Command]] = {"$ping": _ping, "$auth": _auth}
 """Every command, and what carries it out."""

@@ -85,6 +85,8 @@ class Connection(WebSocket):
     # The session and its worker
 
     def on_open(self) -> None:
+        if self.info.expires is not None:
+            self.gateway.expiries.set(self, self.info.expires)
         self.gateway.opened(self)
 
     def on_closed(self, code: int) -> None:
@@ -92,6 +94,7 @@ class Connection(WebSocket):
             if lane is not None:
                 lane.stop()
         self.held = None
+        self.gateway.expiries.discard(self)
         self.gateway.closed(self, code)
 
     def welcome(self) -> None:
@@ -154,6 +157,11 @@ class Connection(WebSocket):
             if self.held is None:
                 self.held = deque()
             self._left()
+
+    def expire(self) -> None:
+        """The credential by which this connection was let in has come to its end."""
+        self.gateway.auth.outcomes["connection", "expired"] += 1
+        self.close(4501, "the credential has expired")
 
     def _left(self) -> None:
         if self.leaving and not self.in_flight and not self.held and (self.outbound is None or self.outbound.idle):

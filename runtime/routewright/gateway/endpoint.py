@@ -33,6 +33,7 @@ from routewright.table.frames import (
 )
 
 if TYPE_CHECKING:
+    from routewright.gateway.auth.authenticator import Authenticator
     from routewright.gateway.connection import Connection
     from routewright.gateway.gateway import Gateway
     from routewright.gateway.proxy.upstream import Upstream
@@ -52,6 +53,7 @@ class Endpoint:
         "_guard",
         "_measured",
         "_straight",
+        "authenticator",
         "bytes_in",
         "bytes_out",
         "circuit",
@@ -93,6 +95,7 @@ class Endpoint:
     circuit: Circuit | None
 
     def __init__(self, gateway: "Gateway", route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int) -> None:
+        self.authenticator: Authenticator | None = None
         self.connections: set[Connection] = set()
         self.limiters: dict[str, RateLimiter] = {}
         self.retired = False

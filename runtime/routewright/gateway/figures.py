@@ -30,6 +30,7 @@ def figures(gateway: Gateway) -> dict[str, Any]:
         "draining": gateway.draining,
         "connections": len(gateway.sessions),
         "refused": dict(gateway.refused),
+        "auth": _auth(gateway),
         "writes": gateway.sockets.writes,
         "dead": gateway.heartbeat.dead,
         "tasks": len(asyncio.all_tasks()),
@@ -54,6 +55,20 @@ def figures(gateway: Gateway) -> dict[str, Any]:
         "pools": pools_report(gateway),
         "routes": [_route(endpoint, now) for endpoint in endpoints],
     }
+
+
+def _auth(gateway: Gateway) -> dict[str, dict[str, int]]:
+    """Outcomes of authentication by the kind of credential; under ``waiting`` those who have yet to say who they are,
+    and the tickets that have yet to be used."""
+    found: dict[str, dict[str, int]] = {"waiting": {"clients": len(gateway.door.waiting)}}
+    found["waiting"]["tickets"] = len(gateway.auth.tickets)
+    for (kind, reason), count in gateway.auth.outcomes.items():
+        found.setdefault(kind, {})[reason] = count
+    for keys in gateway.auth.jwks.values():
+        fetched = found.setdefault("jwks", {"fetched": 0, "failed": 0})
+        fetched["fetched"] += keys.fetches - keys.failures
+        fetched["failed"] += keys.failures
+    return found
 
 
 def _route(endpoint: Endpoint, now: float) -> dict[str, Any]:
@@ -100,8 +115,11 @@ def add_up(reports: list[dict[str, Any]]) -> dict[str, Any]:
     """One report for several processes: counts are added, routes merged by name and epoch state."""
     routes: dict[tuple[str, bool], dict[str, Any]] = {}
     refused: Counter[str] = Counter()
+    auth: dict[str, Counter[str]] = {}
     for report in reports:
         refused.update(report["refused"])
+        for kind, outcomes in report["auth"].items():
+            auth.setdefault(kind, Counter()).update(outcomes)
         for route in report["routes"]:
             key = (route["name"], route["retired"])
             if key in routes:
@@ -119,6 +137,7 @@ def add_up(reports: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "connections": sum(report["connections"] for report in reports),
         "refused": dict(refused),
+        "auth": {kind: dict(outcomes) for kind, outcomes in auth.items()},
         "routes": list(routes.values()),
         "gateways": [{key: report[key] for key in _OF_A_PROCESS} for report in reports],
     }

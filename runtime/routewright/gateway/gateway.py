@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import functools
 import itertools
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from typing import Any, NamedTuple, Protocol
 from routewright.bridge.codec import Call, Close, Publish, Push
 from routewright.bridge.gateway import BridgeGateway
 from routewright.bridge.pool import Worker, WorkerPool
+from routewright.gateway.auth.authentication import Authentication
+from routewright.gateway.auth.authenticator import Authenticator
+from routewright.gateway.auth.door import Door
 from routewright.gateway.call import Caller, call
 from routewright.gateway.connection import Connection
 from routewright.gateway.endpoint import Endpoint
@@ -27,6 +31,7 @@ from routewright.gateway.proxy.upstream import Upstream
 from routewright.gateway.raw import RawConnection
 from routewright.gateway.sockets import Sockets
 from routewright.hooks import Plugins, Reloaded
+from routewright.policies.expiry import Calendar
 from routewright.table import Route, Settings, Table, load
 from routewright.table.change import Verdict, classify
 from routewright.table.contracts import Contracts
@@ -65,6 +70,8 @@ class Gateway:
         self.clock: Callable[[], float] = time.monotonic
         self.sockets = Sockets()
         self.heartbeat = Heartbeat(self.sockets)
+        self.auth = Authentication(project, self.clock, os.getpid())
+        self.expiries: Calendar[Connection] = Calendar()
         self.bridge = BridgeGateway(endpoint, self, clock=self.clock)
         self.plugins = Plugins(project)
         self.upstreams = UpstreamClient()
@@ -79,6 +86,7 @@ class Gateway:
         self.sessions: dict[int, Connection] = {}
         self.calls: dict[tuple[bytes, int], Caller] = {}
         self.addresses: Counter[str] = Counter()
+        self.door = Door(self.addresses)
         self.refused: Counter[str] = Counter()
         self.draining = False
         self.drained = asyncio.Event()
@@ -91,6 +99,7 @@ class Gateway:
         self._sessions = itertools.count(1)
         self._contracts: dict[str, Contracts] = {}
         self._pending: Next | None = None
+        self._authenticators: dict[str, Authenticator] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def next_session(self) -> int:
@@ -127,8 +136,10 @@ class Gateway:
 
         Raises:
             PluginError: a plugin that it names does not load.
+            AuthError: a key of its authentication cannot be read.
         """
         self.plugins.reload(epoch.table)
+        self._authenticators = self.auth.prepare(epoch.table, self.plugins)
         for pool in epoch.table.pools:
             self.bridge.pool(pool.name, pool.digest)
         self._pending = epoch
@@ -181,6 +192,7 @@ class Gateway:
         endpoint = Endpoint(self, route, pool, self.plugins.route(route), self.epoch)
         if route.source == "proxy":
             endpoint.upstream = Upstream(lambda: self.on_pools_changed())
+        endpoint.authenticator = self._authenticators.get(route.name)
         return endpoint
 
     def _rebind(self, old: Endpoint, route: Route, pool: WorkerPool, change: Verdict) -> Endpoint:
@@ -188,6 +200,7 @@ class Gateway:
             self._retire(old, 4001, "the route has changed")
             return self._endpoint(route, pool)
         old.bind(route, pool, self.plugins.route(route), self.epoch)
+        old.authenticator = self._authenticators.get(route.name)
         return old
 
     def discard(self) -> None:
@@ -286,6 +299,9 @@ class Gateway:
         """Look at slow, silent and closing connections, and at limiters nobody uses."""
         now = self.clock()
         self.heartbeat.tick(now, self.settings.heartbeat, TICK)
+        self.door.tick(now)
+        for connection in self.expiries.due(time.time()):
+            connection.expire()
         self.sockets.cut(now)
         for socket in tuple(self.sockets.stalled):
             if isinstance(socket, Connection):
@@ -298,6 +314,7 @@ class Gateway:
         """Take no more connections, let what is in flight end, and close the rest with 1012, spread over time so that
         the clients do not all come back at once."""
         self.draining = True
+        self.door.close(1012, "the gateway restarts")
         if not self.sessions:
             self.drained.set()
         # at most 2,000 a second come back, if there is time for that; a few need no spreading

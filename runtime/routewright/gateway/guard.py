@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from routewright.bridge.codec import Error, Reply
 from routewright.bridge.pool import Entry, Worker
+from routewright.gateway.auth.scopes import SCOPES
 from routewright.hooks import SessionInfo
 from routewright.policies.retry import Retries
 from routewright.table import MessageType
@@ -208,6 +209,7 @@ class Guard:
             self.retries = None
         elif self.retries is None or self.retries.settings != route.retry:
             self.retries = Retries(route.retry)
+        self.stages = (SCOPES,) if any(message.scopes for message in route.messages) else ()
         return bool(
             self.stages
             or self.balancer is not None

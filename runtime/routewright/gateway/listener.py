@@ -7,17 +7,26 @@ Whatever refuses a client does so before the handshake is answered, with an HTTP
 import asyncio
 import base64
 import binascii
+import contextlib
 import functools
 import hashlib
 import ipaddress
 import json
 import math
+import re
 import time
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import hdrs, web
 
+from routewright.gateway.auth import minting
+from routewright.gateway.auth.authenticator import Authenticator
+from routewright.gateway.auth.credential import carries, in_queries, offered
+from routewright.gateway.auth.door import stranger
+from routewright.gateway.auth.identity import Denied, Identity
+from routewright.gateway.auth.minting import TICKETS
 from routewright.gateway.compressed import compressed
 from routewright.gateway.connection import Connection
 from routewright.gateway.deflate import agree
@@ -31,15 +40,15 @@ from routewright.gateway.proxy.handshake import Handshake, address, headers, pro
 from routewright.gateway.proxy.upstream import Resting, Upstream
 from routewright.gateway.raw import RawConnection
 from routewright.gateway.socket import take_over
-from routewright.hooks import PluginFailed, Refusal, RouteHooks, SessionInfo, UpgradeRequest
+from routewright.hooks import PluginFailed, Refusal, SessionInfo, UpgradeRequest
 from routewright.policies.rate_limit import RateLimiter
-from routewright.table import Principal, Route
 from routewright.table.discovery import describe_route
 from routewright.table.paths import Match, ParameterError, convert
 
 DISCOVERY = "/.well-known/websocket-routes"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _BACKLOG = 4096
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Listener:
@@ -109,6 +118,8 @@ class Listener:
         if path == DISCOVERY and not upgrade:
             self._only_get(request)
             return _json(200, self.gateway.discovery, {"Cache-Control": "no-cache"})
+        if path == TICKETS and not upgrade:
+            return await self._ticket(request)
         match = self.gateway.matcher.match(path)
         if match is None:
             raise self._not_found(path)
@@ -131,33 +142,16 @@ class Listener:
         gateway = self.gateway
         route = match.route
         endpoint = gateway.endpoints[route.name]
-        peer = _peer(request)
-        proxies = gateway.settings.trusted_proxies
-        proxied = bool(proxies) and _trusted(peer, proxies)
-        address = _address(request, peer, proxies) if proxied else peer
-        secure = request.secure or (proxied and request.headers.get("X-Forwarded-Proto") == "https")
-        if not allowed(
-            request.headers.getall(hdrs.ORIGIN, []),
-            gateway.settings.allowed_origins,
-            request.headers.get(hdrs.HOST),
-            secure=secure,
-            loopback=not proxied and is_loopback(gateway.settings.host),
-        ):
-            raise _Refuse(
-                403,
-                "forbidden",
-                "pages of this origin may not connect",
-                hint="list the origin in gateway.allowedOrigins",
-            )
-        self._room(endpoint.route.limits.connections, len(endpoint.connections), address)
+        address, secure = self._caller(request)
+        self._room(endpoint, address)
         try:
             parameters = convert(route, match.parameters)
         except ParameterError as error:
             raise _Refuse(400, "invalid_parameter", str(error)) from None
         path = unquote(request.raw_path.partition("?")[0])
-        principal = await self._authenticate(request, endpoint.hooks, route, path, address, secure)
+        identity = await self._authenticate(request, endpoint, path, address, secure)
         # others may have come, or the route gone, while a plugin made up its mind
-        self._room(endpoint.route.limits.connections, len(endpoint.connections), address)
+        self._room(endpoint, address)
         if endpoint.retired:
             raise _Refuse(503, "overloaded", f"route {route.name!r} has just changed", {"Retry-After": "1"})
         if route.framing == "raw" and endpoint.upstream is None and (wait := endpoint.resting()):
@@ -171,21 +165,24 @@ class Listener:
             route=route,
             path=path,
             parameters=parameters,
-            principal=principal,
+            principal=identity.principal if identity is not None else None,
+            expires=identity.expires if identity is not None else None,
             address=address,
         )
         if endpoint.upstream is not None:
             return await self._upgrade_proxy(request, match, endpoint, endpoint.upstream, info, accept, secure)
-        kind = RawConnection if route.framing == "raw" else PlainConnection
+        kind: Any = RawConnection if route.framing == "raw" else PlainConnection
         offers = request.headers.getall(hdrs.SEC_WEBSOCKET_EXTENSIONS, ())
-        connection: Connection
         agreed = agree(offers) if offers and endpoint.route.compression is not None else None
-        if agreed is None:
-            connection, extensions = kind(gateway, endpoint, info), ""
-        else:
-            connection = compressed(kind)(gateway, endpoint, info, agreed.bits)
+        more: tuple[int, ...] = ()
+        extensions = ""
+        if agreed is not None:
+            kind, more = compressed(kind), (agreed.bits,)
             extensions = f"Sec-WebSocket-Extensions: {agreed.answer}\r\n"
-        switched = take_over(request, _switching(accept, extensions), connection)
+        if identity is None and endpoint.authenticator is not None:
+            kind = stranger(kind)
+        connection: Connection = kind(gateway, endpoint, info, *more)
+        switched = take_over(request, _switching(accept, _subprotocol(request) + extensions), connection)
         if switched is None:
             raise ConnectionResetError("the client left during the handshake")
         return switched
@@ -203,12 +200,11 @@ class Listener:
         """Reach the upstream first: a client that it cannot have, or that it does not want, is told by HTTP."""
         gateway = self.gateway
         handshake = Handshake(
-            address(info.route, match.parameters, request.raw_path.partition("?")[2]),
+            address(info.route, match.parameters, request.raw_path.partition("?")[2], in_queries(info.route.auth)),
             headers(request.headers, info, secure=secure),
             protocols(request.headers),
         )
-        limit = info.route.limits.connections
-        self._room(limit, len(endpoint.connections) + upstream.opening, info.address)
+        self._room(endpoint, info.address)
         gateway.opening += 1
         gateway.addresses[info.address] += 1
         try:
@@ -234,7 +230,7 @@ class Listener:
         handshake = handshake._replace(protocols=(link.protocol,) if link.protocol else ())
         switched = None
         try:
-            self._room(limit, len(endpoint.connections), info.address)
+            self._room(endpoint, info.address)
             if not endpoint.retired:
                 chosen = f"Sec-WebSocket-Protocol: {link.protocol}\r\n" if link.protocol else ""
                 connection = ProxyConnection(gateway, endpoint, info, upstream, link, handshake)
@@ -246,13 +242,39 @@ class Listener:
             raise ConnectionResetError("the client left during the handshake")
         return switched
 
-    def _room(self, route_limit: int | None, on_route: int, address: str) -> None:
+    def _caller(self, request: web.BaseRequest) -> tuple[str, bool]:
+        """The client's address, and whether it came by TLS; a page of an origin that is not allowed is refused."""
         gateway = self.gateway
+        peer = _peer(request)
+        proxies = gateway.settings.trusted_proxies
+        proxied = bool(proxies) and _trusted(peer, proxies)
+        address = _address(request, peer, proxies) if proxied else peer
+        secure = request.secure or (proxied and request.headers.get("X-Forwarded-Proto") == "https")
+        if not allowed(
+            request.headers.getall(hdrs.ORIGIN, []),
+            gateway.settings.allowed_origins,
+            request.headers.get(hdrs.HOST),
+            secure=secure,
+            loopback=not proxied and is_loopback(gateway.settings.host),
+        ):
+            raise _Refuse(
+                403,
+                "forbidden",
+                "pages of this origin may not connect",
+                hint="list the origin in gateway.allowedOrigins",
+            )
+        return address, secure
+
+    def _room(self, endpoint: Endpoint, address: str) -> None:
+        gateway = self.gateway
+        route_limit = endpoint.route.limits.connections
+        opening = endpoint.upstream.opening if endpoint.upstream is not None else 0
+        on_route = len(endpoint.connections) + opening + gateway.door.on(endpoint)
         limits = gateway.settings.limits
         retry = {"Retry-After": "5"}
         if gateway.draining:
             raise _Refuse(503, "overloaded", "the gateway is shutting down", {"Retry-After": "1"})
-        if len(gateway.sessions) + gateway.opening >= limits.connections:
+        if len(gateway.sessions) + gateway.opening + len(gateway.door.waiting) >= limits.connections:
             raise _Refuse(503, "overloaded", "the gateway has no room for further connections", retry)
         if route_limit is not None and on_route >= route_limit:
             raise _Refuse(503, "overloaded", "the route has no room for further connections", retry)
@@ -260,34 +282,45 @@ class Listener:
             raise _Refuse(429, "rate_limited", "too many connections from this address", retry)
 
     async def _authenticate(
-        self, request: web.BaseRequest, hooks: RouteHooks, route: Route, path: str, address: str, secure: bool
-    ) -> Principal | None:
-        if hooks.upgrade is None and hooks.authenticate is None:
+        self, request: web.BaseRequest, endpoint: Endpoint, path: str, address: str, secure: bool
+    ) -> Identity | None:
+        """Who asks; ``None`` where nobody wants to know, or where the first frame is to say it."""
+        hooks, route, authenticator = endpoint.hooks, endpoint.route, endpoint.authenticator
+        if hooks.upgrade is None and hooks.authenticate is None and authenticator is None:
             return None
-        asked = UpgradeRequest(
-            method=request.method,
-            path=path,
-            query=request.rel_url.query,
-            headers=request.headers,
-            address=address,
-            secure=secure,
-        )
-        try:
+        asked = _asked(request, path, address, secure)
+        with _told(authenticator):
             if hooks.upgrade is not None:
                 await hooks.upgrade.run_async(asked, route)
+            if authenticator is not None:
+                return await authenticator.upgrade(asked, route, hooks.authenticate)
             if hooks.authenticate is None:
                 return None
             principal = await hooks.authenticate.run_async(asked, route)
-        except Refusal as refusal:
-            headers = {"Retry-After": str(max(1, round(refusal.retry_after)))} if refusal.retry_after else {}
-            if refusal.status == 401:
-                headers["WWW-Authenticate"] = "Bearer"
-            raise _Refuse(refusal.status, refusal.code, refusal.message, headers) from None
-        except PluginFailed:
-            raise _Refuse(500, "handler_error", "a plugin failed") from None
-        if principal is None:
-            raise _Refuse(401, "unauthorized", "this route wants a credential", {"WWW-Authenticate": "Bearer"})
-        return principal
+            if principal is None:
+                raise Denied("missing", "this route wants a credential")
+            return Identity(principal, "plugin")
+
+    async def _ticket(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request for a ticket (see `routewright.gateway.auth.minting`)."""
+        gateway = self.gateway
+        address, secure = self._caller(request)
+        shared = {**minting.shared(request, gateway.settings.allowed_origins), "Cache-Control": "no-store"}
+        if request.method == hdrs.METH_OPTIONS:
+            return _json(200, {}, {**shared, **minting.preflight(gateway)})
+        try:
+            if request.method != hdrs.METH_POST:
+                raise _Refuse(405, "method_not_allowed", f"{request.method} is not POST", {"Allow": "POST, OPTIONS"})
+            with _told(None):
+                path = await minting.wanted(request, gateway.settings.limits.handshake)
+            match = gateway.matcher.match(path)
+            endpoint = gateway.endpoints[match.route.name] if match is not None else None
+            with _told(endpoint.authenticator if endpoint is not None else None):
+                ticket = await minting.mint(gateway, endpoint, _asked(request, path, address, secure))
+        except _Refuse as refusal:
+            refusal.headers.update(shared)
+            raise
+        return _json(201, ticket, shared)
 
 
 class _Refused(asyncio.Protocol):
@@ -343,6 +376,43 @@ def _switching(accept: str, more: str) -> bytes:
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"{more}Sec-WebSocket-Accept: {accept}\r\n\r\n"
     ).encode("ascii")
+
+
+def _asked(request: web.BaseRequest, path: str, address: str, secure: bool) -> UpgradeRequest:
+    """The request as those see it who make out who asks."""
+    return UpgradeRequest(
+        method=request.method,
+        path=path,
+        query=request.rel_url.query,
+        headers=request.headers,
+        address=address,
+        secure=secure,
+    )
+
+
+@contextlib.contextmanager
+def _told(authenticator: Authenticator | None) -> Iterator[None]:
+    """Make HTTP answers of what stands against a client."""
+    try:
+        yield
+    except (Denied, Refusal) as refusal:
+        headers = {"Retry-After": str(max(1, round(refusal.retry_after)))} if refusal.retry_after else {}
+        if isinstance(refusal, Denied) and authenticator is not None and refusal.code != "overloaded":
+            headers["WWW-Authenticate"] = authenticator.challenge(refusal)
+        elif refusal.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        raise _Refuse(refusal.status, refusal.code, refusal.message, headers) from None
+    except PluginFailed:
+        raise _Refuse(500, "handler_error", "a plugin failed") from None
+
+
+def _subprotocol(request: web.BaseRequest) -> str:
+    """The header that answers a subprotocol: none is spoken, but a client that has sent its credential as one wants
+    another one answered."""
+    if not carries(request.headers):
+        return ""
+    others = [each for each in offered(request.headers) if _TOKEN.fullmatch(each)]
+    return f"Sec-WebSocket-Protocol: {others[0]}\r\n" if others else ""
 
 
 def _accept_key(request: web.BaseRequest, upgrade: str) -> str:

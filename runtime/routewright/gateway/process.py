@@ -17,6 +17,8 @@ import msgspec
 import structlog
 import zmq
 
+from routewright.gateway.auth.elsewhere import ABOUT, Elsewhere
+from routewright.gateway.auth.identity import AuthError
 from routewright.gateway.beside import beside
 from routewright.gateway.breakers import hold
 from routewright.gateway.control import (
@@ -84,11 +86,14 @@ class GatewayProcess:
             gateway.on_pools_changed = self._tell_pools
             if not self.start.alone:
                 gateway.relay = self._relay
+                elsewhere = Elsewhere(self._relay, gateway.auth.redeem_here)
+                gateway.auth.elsewhere = elsewhere.redeem
+                gateway.relayed[ABOUT] = elsewhere.relayed
             await gateway.plugins.startup(gateway.table)
             self.listener = Listener(gateway)
             listening = socket.socket(fileno=self.start.listening)
             await self.listener.start(listening, _tls(gateway.settings, gateway.project))
-        except (TableError, PluginError, OverrideError, CurveError, zmq.ZMQError, OSError) as error:
+        except (TableError, PluginError, AuthError, OverrideError, CurveError, zmq.ZMQError, OSError) as error:
             self.control.tell(Listening(str(error)))
             await self.control.closed.wait()
             return 1
@@ -102,6 +107,7 @@ class GatewayProcess:
         await gateway.drain(0.0)
         await self.listener.shut()
         await gateway.settle()
+        await gateway.auth.close()
         await gateway.plugins.shutdown()
         ticking.cancel()
         gateway.bridge.stop()
@@ -145,7 +151,7 @@ class GatewayProcess:
             case Prepare():
                 try:
                     gateway.prepare(await beside(gateway.load))
-                except (TableError, PluginError, OverrideError) as error:
+                except (TableError, PluginError, AuthError, OverrideError) as error:
                     return Done(str(error))
                 return Done()
             case Commit():

@@ -165,7 +165,13 @@ class Dispatch:
 
     def _open(self, message: Open) -> None:
         plan = self.service.plans.get(message.route)
-        if plan is None or message.session in self.sessions:
+        if plan is None:
+            return
+        principal = None if message.principal is None else msgspec.convert(message.principal, Principal)
+        known = self.sessions.get(message.session)
+        if known is not None:
+            # its client has renewed its credential
+            known.principal = principal
             return
         session = self.sessions[message.session] = Session(
             message.session,
@@ -173,7 +179,7 @@ class Dispatch:
             self,
             path=message.path,
             parameters=_parameters(plan.route, message.parameters),
-            principal=None if message.principal is None else msgspec.convert(message.principal, Principal),
+            principal=principal,
             address=message.address,
         )
         if not message.fresh:

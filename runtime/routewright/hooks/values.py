@@ -33,7 +33,8 @@ class SessionInfo(msgspec.Struct, kw_only=True):
         route: the route it came in by; ``route.extensions`` holds the ``x-`` keys of the spec.
         path: decoded, as the client asked for it.
         parameters: the path's parameters, converted.
-        principal: what authentication found out, or ``None``.
+        principal: what authentication found out, or ``None``. A client may renew it (``$auth``): its id stays.
+        expires: when that ends and the connection with it, in seconds since the epoch; ``None`` where it does not.
         state: the plugins' own; use your plugin's name as the key.
     """
 
@@ -42,6 +43,7 @@ class SessionInfo(msgspec.Struct, kw_only=True):
     path: str
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)
     principal: Principal | None = None
+    expires: float | None = None
     address: str = ""
     state: dict[str, Any] = msgspec.field(default_factory=dict)
 

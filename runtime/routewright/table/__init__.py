@@ -5,6 +5,7 @@ them (decoders, match order) is built by `routewright.table.frames` and `routewr
 is first used. Nothing here does I/O except `load`, which imports a generated package from disk.
 """
 
+from routewright.table.auth import ApiKey, Auth, Jwt, Plugin, Source, Ticket
 from routewright.table.loading import TableError, load
 from routewright.table.message import MessageType, Origin
 from routewright.table.policy import (
@@ -27,6 +28,8 @@ from routewright.table.table import Pool, Table
 
 __all__ = [
     "Admin",
+    "ApiKey",
+    "Auth",
     "Balance",
     "Batch",
     "Bridge",
@@ -37,11 +40,13 @@ __all__ = [
     "Framing",
     "Fuzzy",
     "GatewayLimits",
+    "Jwt",
     "Limits",
     "MessageType",
     "Middleware",
     "Origin",
     "Parameter",
+    "Plugin",
     "Pool",
     "Principal",
     "RateLimit",
@@ -49,9 +54,11 @@ __all__ = [
     "Route",
     "Settings",
     "SlowConsumer",
+    "Source",
     "SourceKind",
     "Table",
     "TableError",
+    "Ticket",
     "Tls",
     "Upstream",
     "load",

@@ -27,6 +27,7 @@ class MessageType(msgspec.Struct, frozen=True, kw_only=True):
         timeout: seconds from arrival to the final reply (for a stream, to the next part).
         idempotent: handling it twice is the same as handling it once.
         cache: how long its replies are kept, ``None`` where they are not.
+        scopes: what a client must be allowed to send it.
         digest: changes whenever the shape on the wire changes; two messages with one digest are interchangeable.
     """
 
@@ -40,6 +41,7 @@ class MessageType(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 30.0
     idempotent: bool = False
     cache: Cache | None = None
+    scopes: tuple[str, ...] = ()
     deprecated: bool = False
     summary: str = ""
     digest: str = ""

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from routewright.table.auth import Auth
 from routewright.table.message import MessageType
 from routewright.table.policy import (
     Balance,
@@ -55,6 +56,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         workers: processes to keep for the module.
         upstream: of a proxy route, and of no other.
         open: undeclared message types are accepted.
+        auth: the ways to prove who one is, in the order in which they are tried; none where anybody may connect.
         rate_limit: ``None`` where the spec says ``false``; the same for every other policy.
         digest: changes with anything that the spec says of this route.
         contract: changes with anything that a handler sees of it (messages, framing, parameters, openness).
@@ -75,6 +77,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     open: bool = False
     messages: tuple[MessageType, ...] = ()
     timeout: float = 30.0
+    auth: tuple[Auth, ...] = ()
     rate_limit: RateLimit | None = RateLimit()
     limits: Limits = Limits()
     slow_consumer: SlowConsumer | None = SlowConsumer()

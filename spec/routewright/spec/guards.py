@@ -75,21 +75,19 @@ def known_clients(draft: Draft) -> Iterator[Finding]:
     """Anybody can connect, and nothing asks who it is."""
     reason = _open(draft)
     for route in plain.routes(draft) if reason else ():
-        if not _asks(draft, route):
+        if not asks(draft, route):
             place = plain.node(draft, *route.keys, *(["path"] if "path" in route.value else []))
-            message = f"{reason}, and route {quoted(route.title())} has no middleware that asks who connects"
-            yield place.finding(message, 'add "api_key" or a plugin of your own to "middleware"')
+            message = f"{reason}, and route {quoted(route.title())} does not ask who connects"
+            yield place.finding(message, 'give it "auth"')
 
 
 def principals(draft: Draft) -> Iterator[Finding]:
     """A rate limit counts by principal where nobody is known."""
     for route in plain.routes(draft):
         per = plain.part(draft, route, "rateLimit", "per")
-        if per is not None and per.value == "principal" and not _asks(draft, route):
-            message = (
-                f"route {quoted(route.title())} has no middleware that says who a client is: it counts connections"
-            )
-            yield plain.node(draft, *per.keys).finding(message, 'add one to "middleware", or count "per" "address"')
+        if per is not None and per.value == "principal" and not asks(draft, route):
+            message = f"route {quoted(route.title())} does not ask who a client is: it counts connections"
+            yield plain.node(draft, *per.keys).finding(message, 'give it "auth", or count "per" "address"')
 
 
 def reachable_limit(draft: Draft) -> Iterator[Finding]:
@@ -129,7 +127,7 @@ def _open(draft: Draft) -> str:
     return 'any web page may connect ("*")' if isinstance(origins, list) and "*" in origins else ""
 
 
-def _asks(draft: Draft, route: PlainRoute) -> bool:
+def asks(draft: Draft, route: PlainRoute) -> bool:
     """Whether a route has authentication, or a plugin that may be one."""
     auth = plain.policy(draft, route, "auth")
     if auth is not None and auth.value is not False:

@@ -90,7 +90,7 @@ def request_keys(draft: Draft) -> Iterator[Finding]:
     """A key of requests stands at a message that no client sends."""
     for route in plain.routes(draft):
         for name, message in route.messages.items():
-            for key in () if _sends(message, "client") else ("reply", "timeout", "idempotent"):
+            for key in () if _sends(message, "client") else ("reply", "timeout", "idempotent", "scopes"):
                 if key in message:
                     text = f'message {quoted(name)}: "{key}" only means something for what a client sends'
                     hint = 'leave it out, or write "from": "client" or "both"'

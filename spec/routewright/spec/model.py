@@ -176,6 +176,7 @@ class Message:
     timeout: float = 30.0
     idempotent: bool = False
     cache: Cache | None = None
+    scopes: tuple[str, ...] = ()
     deprecated: bool = False
     examples: tuple[Any, ...] = ()
 
@@ -187,6 +188,52 @@ class Parameter:
     name: str
     shape: Shape
     tail: bool = False
+
+
+Source = Literal["header", "subprotocol", "query", "message"]
+"""Where a credential may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jwt:
+    sources: tuple[Source, ...] = ("header", "subprotocol")
+    header: str | None = None
+    query: str = "token"
+    scopes: tuple[str, ...] = ()
+    algorithms: tuple[str, ...]
+    jwks: tuple[str, ...] = ()
+    secret_env: str | None = None
+    public_key: str | None = None
+    issuer: str | None = None
+    audience: tuple[str, ...] = ()
+    leeway: float = 30.0
+    scopes_claim: str = "scope"
+    principal_claim: str = "sub"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    sources: tuple[Source, ...] = ("header",)
+    header: str | None = None
+    query: str = "key"
+    scopes: tuple[str, ...] = ()
+    keys_file: str | None = None
+    keys_env: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    sources: tuple[Source, ...] = ("subprotocol", "query")
+    header: str | None = None
+    query: str = "ticket"
+    scopes: tuple[str, ...] = ()
+    ttl: float = 30.0
+    same_address: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +335,7 @@ class Route:
     open: bool = False
     messages: tuple[Message, ...] = ()
     timeout: float = 30.0
+    auth: tuple[Jwt | ApiKey | Ticket | Plugin, ...] = ()
     rate_limit: RateLimit | None = RateLimit()
     limits: Limits = Limits()
     slow_consumer: SlowConsumer | None = SlowConsumer()

@@ -15,8 +15,8 @@ Kind = Literal["literal", "parameter", "tail"]
 _PLAIN = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,99})(\.\.\.)?\}")
 
-RESERVED = "/.well-known/websocket-routes"
-"""The gateway's own path: the discovery document."""
+RESERVED = ("/.well-known/websocket-routes", "/.well-known/websocket-tickets")
+"""The gateway's own paths: the discovery document, and where tickets are got."""
 
 SEGMENTS = 32
 """Segments that a path may have."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from routewright.spec import names, paths, units
+from routewright.spec.auth import auth
 from routewright.spec.bundle import Bundles
 from routewright.spec.draft import Draft
 from routewright.spec.fits import follow, is_valid
@@ -42,6 +43,7 @@ from routewright.spec.payload import location
 
 _POLICIES = (
     *("timeout", "rateLimit", "limits", "slowConsumer", "middleware"),
+    "auth",
     *("circuitBreaker", "retry", "cache", "balance", "batch", "compression", "delivery"),
 )
 
@@ -117,6 +119,7 @@ class _Resolver:
                 self.message(each, message, timeout, policies.get("cache")) for each, message in messages.items()
             ),
             timeout=timeout,
+            auth=auth(policies.get("auth", False)),
             rate_limit=_rate_limit(policies.get("rateLimit", {})),
             limits=_limits(policies.get("limits", {}), self.gateway.limits.message_bytes),
             slow_consumer=_slow_consumer(policies.get("slowConsumer", {})),
@@ -132,13 +135,13 @@ class _Resolver:
         )
 
     def policies(self, route: dict[str, Any]) -> dict[str, Any]:
-        """The route's policies over the defaults: a policy of both is merged key by key."""
+        """The route's policies over the defaults: a policy of both is merged key by key, but for ``auth``."""
         merged: dict[str, Any] = {}
         for key in _POLICIES:
             given = [each[key] for each in (self.defaults, route) if key in each]
             if not given:
                 continue
-            if all(isinstance(each, dict) for each in given):
+            if key != "auth" and all(isinstance(each, dict) for each in given):
                 merged[key] = {inner: value for each in given for inner, value in each.items()}
             else:
                 merged[key] = given[-1]
@@ -180,6 +183,7 @@ class _Resolver:
             timeout=_seconds(value.get("timeout"), timeout),
             idempotent=value.get("idempotent", False),
             cache=_cache(value, cache),
+            scopes=tuple(value.get("scopes", ())),
             deprecated=value.get("deprecated", False),
             examples=tuple(value.get("examples", ())),
         )

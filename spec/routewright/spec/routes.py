@@ -42,9 +42,9 @@ def _clash(draft: Draft, node: Node, other: Node) -> Finding:
 
 
 def reserved_path(draft: Draft) -> Iterator[Finding]:
-    """A route claims the path of the discovery document."""
+    """A route claims a path that the gateway itself answers: of the discovery document, or of tickets."""
     for node in draft.claims():
-        if node.value == paths.RESERVED:
+        if node.value in paths.RESERVED:
             yield node.finding(f"path {quoted(node.value)} is the gateway's own", "choose another path")
 
 

@@ -7,7 +7,18 @@ looks at the draft.
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from routewright.spec import allowing, guards, messages, overlaps, routes, schemas, secrets, settings, upstreams
+from routewright.spec import (
+    allowing,
+    credentials,
+    guards,
+    messages,
+    overlaps,
+    routes,
+    schemas,
+    secrets,
+    settings,
+    upstreams,
+)
 from routewright.spec.draft import Draft
 from routewright.spec.node import Finding
 from routewright.spec.problem import Problem, Severity
@@ -59,7 +70,7 @@ RULES: tuple[Rule, ...] = (
     _warning("RW152", "No key, token or password stands in the spec.", secrets.none_written),
     _noted("RW201", "Every path is a path template."),
     Rule("RW202", "No two routes, aliases or patterns claim one path.", routes.one_claim),
-    Rule("RW203", "The gateway's own path stays free.", routes.reserved_path),
+    Rule("RW203", "The gateway's own paths stay free.", routes.reserved_path),
     Rule("RW204", "A route's name makes a safe module name.", routes.safe_name),
     Rule("RW205", "No two routes have one name.", routes.unique_name),
     Rule("RW206", "Exactly one thing answers a route.", routes.one_source),
@@ -70,6 +81,12 @@ RULES: tuple[Rule, ...] = (
     Rule("RW211", "Every capability is a name and stands once.", routes.capabilities),
     Rule("RW212", "A raw route declares no messages.", routes.raw_framing),
     Rule("RW213", "Every plugin has a name and stands once.", routes.middleware),
+    Rule("RW214", "Every way of auth has the keys of its kind, and no others.", credentials.own_keys),
+    Rule("RW215", "Every algorithm is safe and fits its key.", credentials.safe_algorithms),
+    Rule("RW216", "Public keys come from their issuer.", credentials.key_addresses),
+    Rule("RW217", "Scopes are asked of clients that are known.", credentials.asked_scopes),
+    Rule("RW218", "Every ticket can be got.", credentials.minted_tickets),
+    Rule("RW219", "A first frame with a credential can be read.", credentials.first_frames),
     Rule("RW220", "What is conflated are events, by a key of theirs.", routes.conflation),
     Rule("RW221", "Every upstream is a WebSocket URL.", upstreams.urls),
     Rule("RW222", "A proxy asks for nothing that takes a handler.", upstreams.untouched),
@@ -84,6 +101,8 @@ RULES: tuple[Rule, ...] = (
     _warning("RW258", "Something can travel on every route.", overlaps.something_travels),
     _warning("RW259", "The routes of a module agree on its workers.", overlaps.one_count),
     _warning("RW260", "A route's connections fit into its gateway's.", guards.reachable_limit),
+    _warning("RW261", "No lasting credential stands in a URL.", credentials.lasting_queries),
+    _warning("RW262", "A token is for this service.", credentials.own_tokens),
     Rule("RW301", "A message's name is free and makes a safe class name.", messages.safe_name),
     Rule("RW302", "No two messages of a route make one class.", messages.unique_model),
     Rule("RW303", "Every reply is declared.", messages.declared_reply),

@@ -87,7 +87,7 @@ def _settings(draft: Draft) -> Iterator[tuple[tuple[str | int, ...], Any, str]]:
         owners += [((*route.keys, "messages", name), message) for name, message in route.messages.items()]
     for keys, owner in owners:
         for key, value in owner.items() if isinstance(owner, dict) else ():
-            if key == "middleware" or key.startswith("x-"):
+            if key in ("middleware", "auth") or key.startswith("x-"):
                 yield (*keys, key), value, key
 
 

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 
-from routewright.spec import plain, units
+from routewright.spec import credentials, plain, units
 from routewright.spec.draft import Draft
 from routewright.spec.guards import is_loopback
 from routewright.spec.node import Finding, Node
@@ -41,7 +41,6 @@ _GATEWAY_RANGES: tuple[tuple[tuple[str, ...], Callable[[str], float | None], tup
 )
 
 POLICIES_TO_COME = (
-    "auth",
     "cache",
     "balance",
     "batch",
@@ -55,6 +54,7 @@ def in_range(draft: Draft) -> Iterator[Finding]:
     """A duration, size or rate is out of range."""
     for owner in draft.policies():
         yield from _out_of_range(owner, _RANGES)
+    yield from credentials.out_of_range(draft)
     gateway = draft.root.get("gateway")
     if gateway is not None:
         yield from _out_of_range(gateway, _GATEWAY_RANGES)

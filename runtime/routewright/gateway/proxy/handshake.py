@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote_plus
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from routewright.gateway.auth.credential import offered
 from routewright.hooks import SessionInfo
 from routewright.table import Route
 
@@ -58,6 +59,5 @@ def headers(came: CIMultiDictProxy[str], info: SessionInfo, *, secure: bool) -> 
 
 
 def protocols(came: CIMultiDictProxy[str]) -> tuple[str, ...]:
-    """The subprotocols that the client offers, in its order (RFC 6455, 4.1)."""
-    offered = (each.strip() for value in came.getall("Sec-WebSocket-Protocol", []) for each in value.split(","))
-    return tuple(dict.fromkeys(each for each in offered if each))
+    """The subprotocols that the client offers, in its order (RFC 6455, 4.1), without a credential for the gateway."""
+    return tuple(dict.fromkeys(offered(came)))

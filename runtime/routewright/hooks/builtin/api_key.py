@@ -1,25 +1,22 @@
 """``api_key``: lets in who knows a key.
 
-Settings: ``keys`` (a list of ``{"id", "sha256", "scopes"}``), or ``keysEnv`` (a variable that holds that list as
-JSON), or ``keysFile`` (a file that does; it is read again when it changes); ``header`` (``X-API-Key``), ``bearer``
-(``Authorization: Bearer`` works too: true), ``scopes`` (those that a key must have here).
+Settings: ``keys`` (a list of ``{"id", "sha256", "scopes"}``), or ``keysEnv`` (a variable that holds keys as
+`routewright.hooks.keys` reads them), or ``keysFile`` (a file that does; it is read again when it changes); ``header``
+(``X-API-Key``), ``bearer`` (``Authorization: Bearer`` works too: true), ``scopes`` (those that a key must have here).
 
-Only the SHA-256 of a key is kept anywhere. That is enough for keys of 256 random bits, as ``routewright api-key``
-makes them, and not for passwords. A key's ``id`` and ``scopes`` are the principal's.
+The ``apiKey`` way of a route's ``auth`` does the same, and more; this plugin is for keys that stand in the settings.
 """
 
-import hashlib
-import hmac
 import json
 import os
-import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, final
+from typing import TYPE_CHECKING, Any, final
 
 import msgspec
 from multidict import CIMultiDictProxy
 
 from routewright.hooks.errors import Refusal
+from routewright.hooks.keys import HEX, Key, Keys, line, make, read
 from routewright.hooks.specs import hookimpl
 from routewright.hooks.values import UpgradeRequest
 from routewright.table import Principal
@@ -27,80 +24,21 @@ from routewright.table import Principal
 if TYPE_CHECKING:
     import typer
 
-HEX: Final = "^[0-9a-f]{64}$"
-
-
-class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A key that lets in, known by its hash."""
-
-    id: Annotated[str, msgspec.Meta(min_length=1)]
-    sha256: Annotated[str, msgspec.Meta(pattern=HEX)]
-    scopes: tuple[str, ...] = ()
-
 
 @final
-class Keys:
+class Wanted:
     """The settings of one route, prepared."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.header: str = settings.get("header", "X-API-Key")
         self.bearer: bool = settings.get("bearer", True)
         self.scopes = frozenset(settings.get("scopes", ()))
-        self._file = Path(settings["keysFile"]) if "keysFile" in settings else None
-        self._stamp: tuple[int, int, int] | None = None
-        self._keys: dict[bytes, Principal] = {}
+        keys: list[Key] = []
         if "keys" in settings:
-            self._keys = _principals(msgspec.convert(settings["keys"], list[Key]))
+            keys = msgspec.convert(settings["keys"], list[Key])
         elif "keysEnv" in settings:
-            self._keys = _parse(os.environ.get(settings["keysEnv"], "").encode(), f"the variable {settings['keysEnv']}")
-        self._refresh()
-
-    def find(self, presented: str) -> Principal | None:
-        """Whose key it is. Takes as long for a wrong key as for a right one."""
-        self._refresh()
-        digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).digest()
-        found = None
-        for known, principal in self._keys.items():
-            if hmac.compare_digest(known, digest):
-                found = principal
-        return found
-
-    def _refresh(self) -> None:
-        """Read the file if it is another than before.
-
-        Raises:
-            ValueError: it cannot be read, or holds no keys; nobody is let in by keys that may have been withdrawn.
-        """
-        if self._file is None:
-            return
-        try:
-            status = self._file.stat()
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
-            if stamp != self._stamp:
-                self._keys = _parse(self._file.read_bytes(), str(self._file))
-                self._stamp = stamp
-        except OSError as error:
-            raise ValueError(f"keysFile: {error.strerror}: {self._file}") from error
-
-
-def _parse(text: bytes, place: str) -> dict[bytes, Principal]:
-    if not text.strip():
-        raise ValueError(f"{place} is empty; it must hold a JSON list of keys (`routewright api-key` prints one)")
-    try:
-        return _principals(msgspec.json.decode(text, type=list[Key]))
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ValueError(f"{place} holds no JSON list of keys: {error}") from None
-
-
-def _principals(keys: list[Key]) -> dict[bytes, Principal]:
-    names = [key.id for key in keys]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"two keys have the id {twice[0]!r}")
-    principals = {bytes.fromhex(key.sha256): Principal(id=key.id, scopes=key.scopes) for key in keys}
-    if len(principals) < len(keys):
-        raise ValueError("two keys have the same sha256")
-    return principals
+            keys = read(os.environ.get(settings["keysEnv"], "").encode(), f"the variable {settings['keysEnv']}")
+        self.keys = Keys(keys, Path(settings["keysFile"]) if "keysFile" in settings else None)
 
 
 @hookimpl
@@ -131,17 +69,17 @@ def routewright_settings() -> dict[str, Any]:
 
 
 @hookimpl
-def routewright_prepare(settings: dict[str, Any]) -> Keys:
-    return Keys(settings)
+def routewright_prepare(settings: dict[str, Any]) -> Wanted:
+    return Wanted(settings)
 
 
 @hookimpl
-def routewright_authenticate(request: UpgradeRequest, settings: Keys) -> Principal:
+def routewright_authenticate(request: UpgradeRequest, settings: Wanted) -> Principal:
     presented = _presented(request.headers, settings)
     if not presented:
         ways = f"{settings.header} or Authorization: Bearer" if settings.bearer else settings.header
         raise Refusal("unauthorized", f"an API key is needed: send it as {ways}", status=401)
-    principal = settings.find(presented.pop()) if len(presented) == 1 else None
+    principal = settings.keys.find(presented.pop()) if len(presented) == 1 else None
     if principal is None:
         raise Refusal("unauthorized", "this API key is not known", status=401)
     missing = settings.scopes.difference(principal.scopes)
@@ -150,7 +88,7 @@ def routewright_authenticate(request: UpgradeRequest, settings: Keys) -> Princip
     return principal
 
 
-def _presented(headers: CIMultiDictProxy[str], settings: Keys) -> set[str]:
+def _presented(headers: CIMultiDictProxy[str], settings: Wanted) -> set[str]:
     """Every key in the request: more than one is as good as none."""
     presented = set(headers.getall(settings.header, ()))
     if settings.bearer:
@@ -165,15 +103,11 @@ def _presented(headers: CIMultiDictProxy[str], settings: Keys) -> set[str]:
 def routewright_cli(app: "typer.Typer") -> None:
     @app.command("api-key")
     def api_key(id: str = "client", scopes: str = "") -> None:
-        """Make a new API key: it is printed once, with the entry for `keys` that knows it.
+        """Make a new API key: it is printed once, with what knows it: the entry for `keys` and the line of a file.
 
         Example: routewright api-key --id dashboard --scopes read,write
         """
-        key = f"rw_{secrets.token_urlsafe(32)}"
-        entry = {
-            "id": id,
-            "sha256": hashlib.sha256(key.encode()).hexdigest(),
-            "scopes": [scope for scope in scopes.split(",") if scope],
-        }
-        print(f"key:   {key}")
-        print(f"entry: {json.dumps(entry)}")
+        made = make(id, tuple(scope for scope in scopes.split(",") if scope))
+        print(f"key:   {made.text}")
+        print(f"entry: {json.dumps(msgspec.to_builtins(made.key))}")
+        print(f"line:  {line(made.key)}")
