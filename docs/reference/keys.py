@@ -24,6 +24,7 @@ _OBJECTS = (
     ("proxy", "`proxy`, as an object"),
     ("topic", "A topic"),
     ("authWay", "A way of `auth`"),
+    ("authorize", "`authorize`, of a topic"),
     ("payload", "A payload schema"),
 )
 _TITLES = dict(_OBJECTS)

@@ -16,6 +16,7 @@ _CHAPTERS = {
     "4": "Schemas",
     "5": "The gateway",
     "6": "The budget",
+    "7": "Topics",
 }
 
 

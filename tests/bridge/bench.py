@@ -87,6 +87,9 @@ class Gateway:
     def published(self, publish: Publish) -> None:
         self._tell("published", publish)
 
+    def listens(self, worker: Worker, topics: list[str]) -> None:
+        self._tell("listens", topics)
+
     def called(self, worker: Worker, call: Call) -> None:
         self._tell("called", call)
 

@@ -187,11 +187,18 @@ def test_a_model_of_several_messages(project: Project) -> None:
     )
 
 
+def test_events_of_no_topic_are_not_handled(project: Project) -> None:
+    project.app(REST + ANALYZE + '@on.event("x")\nasync def f(): pass\n')
+    message, file, _ = only(audit("app", project.folder))
+    assert message == "f handles events of 'x', which is no topic of the spec: there are no topics"
+    assert file == "app.py"
+
+
 def test_wrong_uses_of_the_decorator(project: Project) -> None:
     for text, expected in [
         ("@on\nasync def f(): pass\n", "TypeError: @on needs a message"),
         ("@on(int)\nasync def f(): pass\n", "TypeError: @on needs a message"),
-        ('@on.event("x")\nasync def f(): pass\n', "NotImplementedError: @on.event('x') is not supported yet"),
+        ("@on.event\nasync def f(): pass\n", "TypeError: @on.event needs a topic"),
         ('on("x")(3)\n', "TypeError: @on decorates a function, not 3"),
     ]:
         project.app(text)

@@ -111,6 +111,7 @@ def _contract(route: Route, messages: Iterable[str], components: Mapping[str, st
             "parameters": {each.name: [_form(each.shape, components), each.tail] for each in route.parameters},
             "handler": [route.source, route.handler],
             "messages": sorted(messages),
+            **({"topics": {each.name: sorted(each.messages) for each in route.topics}} if route.topics else {}),
         }
     )
 

@@ -27,6 +27,8 @@ Call       W    a request to a handler of another route
 Close      W    close that session's connection
 Heartbeat  both nothing to say, but alive
 Goodbye    both W: send me no more; G: I will not, leave when you are done
+Subscribe  W    the topics whose events I want to handle
+Event      G    such an event, answered like a request
 ========== ==== =====================================================================================
 """
 
@@ -137,11 +139,13 @@ class Push(Message, tag=10):
 
 
 class Publish(Message, tag=11):
-    """``topic`` is a route's name: everyone on it."""
+    """``topic`` is a route's name: everyone on it; or the name of a topic: whoever has subscribed to it. A worker sends
+    it to every gateway, and has one of them ``hand_on`` an event of a topic to the workers that handle it."""
 
     topic: str
     frame: bytes
     binary: bool = False
+    hand_on: bool = False
 
 
 class Call(Message, tag=12):
@@ -168,8 +172,28 @@ class Goodbye(Message, tag=15):
     pass
 
 
-FromWorker: TypeAlias = Hello | Reply | Error | Cancel | Push | Publish | Call | Close | Heartbeat | Goodbye
-FromGateway: TypeAlias = Ready | Refused | Open | Closed | Request | Reply | Error | Cancel | Heartbeat | Goodbye
+class Subscribe(Message, tag=16):
+    """``topics`` are names and patterns (``jobs.*``): all that this worker handles, whatever it has said before."""
+
+    topics: list[str]
+
+
+class Event(Message, tag=17):
+    """``frame`` was published on ``topic``; ``pattern`` is which of the worker's names and patterns is to handle it:
+    each of them gets it once, in one of all workers that share a name. Answered like a request, by a `Reply` without a
+    frame or an `Error`; ``deadline`` is the time left, in milliseconds."""
+
+    correlation: int
+    pattern: str
+    topic: str
+    deadline: int
+    frame: bytes
+
+
+FromWorker: TypeAlias = Hello | Reply | Error | Cancel | Push | Publish | Call | Close | Heartbeat | Goodbye | Subscribe
+FromGateway: TypeAlias = (
+    Ready | Refused | Open | Closed | Request | Reply | Error | Cancel | Heartbeat | Goodbye | Event
+)
 
 
 class CodecError(Exception):

@@ -31,6 +31,7 @@ from routewright.bridge.codec import (
     Ready,
     Refused,
     Reply,
+    Subscribe,
 )
 from routewright.bridge.pool import Entry, Requester, Worker, WorkerPool
 from routewright.bridge.router import Router
@@ -54,6 +55,7 @@ class Observer(Protocol):
 
     def pushed(self, push: Push) -> None: ...
     def published(self, publish: Publish) -> None: ...
+    def listens(self, worker: "Worker", topics: list[str]) -> None: ...
     def called(self, worker: "Worker", call: Call) -> None: ...
     def call_withdrawn(self, worker: "Worker", correlation: int) -> None: ...
     def close_asked(self, close: Close) -> None: ...
@@ -270,6 +272,8 @@ class BridgeGateway:
                 self._observer.pushed(message)
             case Publish():
                 self._observer.published(message)
+            case Subscribe():
+                self._observer.listens(worker, message.topics)
             case Call():
                 self._observer.called(worker, message)
             case Close():

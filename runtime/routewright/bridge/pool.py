@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
-from routewright.bridge.codec import Error, Hello, Reply, Request
+from routewright.bridge.codec import Error, Event, Hello, Reply, Request
 
 _correlations = itertools.count(1)
 
@@ -71,6 +71,14 @@ class Worker:
         if not self.dirty:
             self._wake(self)
         return correlation
+
+    def event(self, entry: Entry, pattern: str, topic: str, frame: bytes) -> None:
+        """Have this worker, which has credit, handle an event."""
+        correlation = next(_correlations)
+        self.pending[correlation] = entry
+        self.out.append(Event(correlation, pattern, topic, int(entry[4] * 1000), frame))
+        if not self.dirty:
+            self._wake(self)
 
 
 class WorkerPool:

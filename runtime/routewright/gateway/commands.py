@@ -5,30 +5,22 @@ table says which there are; a command answers with ``$ok``, a frame of its own o
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
-from routewright.table.frames import DECODE_ERRORS, Id
+from routewright.gateway import subscribing
+from routewright.gateway.command import Asked, answer
+from routewright.table.frames import DECODE_ERRORS
 
 if TYPE_CHECKING:
     from routewright.gateway.plain import PlainConnection
 
-
-class Asked(msgspec.Struct):
-    """A command as it came: ``seq`` and ``resume`` are those of a reliable client."""
-
-    type: str
-    id: Id = None
-    payload: msgspec.Raw = msgspec.Raw(b"{}")
-    seq: int | None = None
-    resume: str | None = None
-
+__all__ = ["COMMANDS", "Asked", "Command", "answer", "asked"]
 
 Command: TypeAlias = "Callable[[PlainConnection, Asked], None]"
 
 _decode = msgspec.json.Decoder(Asked).decode
-_encode = msgspec.json.Encoder().encode
 
 
 def asked(frame: bytes) -> Asked | None:
@@ -38,16 +30,6 @@ def asked(frame: bytes) -> Asked | None:
     except DECODE_ERRORS:
         return None
     return found if found.type in COMMANDS else None
-
-
-def answer(type: str, id: Id, payload: Any = None) -> bytes:
-    """The frame of an answer to a command."""
-    frame: dict[str, Any] = {"type": type}
-    if id is not None:
-        frame["id"] = id
-    if payload is not None:
-        frame["payload"] = payload
-    return _encode(frame)
 
 
 def _ping(connection: "PlainConnection", command: Asked) -> None:
@@ -61,5 +43,12 @@ def _auth(connection: "PlainConnection", command: Asked) -> None:
     refresh(connection, command)
 
 
-COMMANDS: Final[dict[str, Command]] = {"$ping": _ping, "$auth": _auth}
+COMMANDS: Final[dict[str, Command]] = {
+    "$ping": _ping,
+    "$auth": _auth,
+    "$subscribe": subscribing.subscribe,
+    "$unsubscribe": subscribing.unsubscribe,
+    "$publish": subscribing.publish,
+    "$who": subscribing.who,
+}
 """Every command, and what carries it out."""

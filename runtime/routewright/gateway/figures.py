@@ -10,12 +10,18 @@ from routewright.gateway import breakers
 from routewright.gateway.endpoint import LATENCY_BUCKETS, Endpoint
 from routewright.gateway.gateway import Gateway, pools_report
 from routewright.gateway.proxy.upstream import Upstream
+from routewright.gateway.topics import LiveTopic
 
-_OF_A_PROCESS = ("process", "epoch", "digest", "connections", "memory", "writes", "dead", "tasks", "bridge")
+_OF_A_PROCESS = (
+    *("process", "epoch", "digest", "connections", "memory", "writes", "dead", "tasks", "retained", "bridge"),
+)
 _ADDED = (
     *("connections", "opened", "received", "replied", "published", "dropped", "conflated", "bytes_in", "bytes_out"),
     *("latency_sum", "compressed", "compressed_from", "compressed_to", "retries", "retries_denied"),
 )
+
+
+_TOPIC_COUNTS = ("subscriptions", "published", "delivered", "handled", "failed", "dropped")
 
 
 def figures(gateway: Gateway) -> dict[str, Any]:
@@ -54,6 +60,16 @@ def figures(gateway: Gateway) -> dict[str, Any]:
         },
         "pools": pools_report(gateway),
         "routes": [_route(endpoint, now) for endpoint in endpoints],
+        "topics": [_topic(live) for live in gateway.events.topics],
+        "retained": {"topics": len(gateway.events.retained), "bytes": gateway.events.retained.bytes},
+    }
+
+
+def _topic(live: LiveTopic) -> dict[str, Any]:
+    return {
+        "route": live.route.name,
+        "topic": live.topic.name,
+        **{key: getattr(live, key) for key in _TOPIC_COUNTS},
     }
 
 
@@ -139,8 +155,18 @@ def add_up(reports: list[dict[str, Any]]) -> dict[str, Any]:
         "refused": dict(refused),
         "auth": {kind: dict(outcomes) for kind, outcomes in auth.items()},
         "routes": list(routes.values()),
+        "topics": _topics([topic for report in reports for topic in report["topics"]]),
         "gateways": [{key: report[key] for key in _OF_A_PROCESS} for report in reports],
     }
+
+
+def _topics(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    totals: dict[tuple[str, str], dict[str, Any]] = {}
+    for topic in found:
+        total = totals.setdefault((topic["route"], topic["topic"]), {**topic, **dict.fromkeys(_TOPIC_COUNTS, 0)})
+        for count in _TOPIC_COUNTS:
+            total[count] += topic[count]
+    return list(totals.values())
 
 
 def _add(total: dict[str, Any], route: dict[str, Any]) -> None:

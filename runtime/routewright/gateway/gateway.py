@@ -25,6 +25,7 @@ from routewright.gateway.call import Caller, call
 from routewright.gateway.connection import Connection
 from routewright.gateway.endpoint import Endpoint
 from routewright.gateway.errors import Fault
+from routewright.gateway.events import ABOUT, Events
 from routewright.gateway.heartbeat import Heartbeat
 from routewright.gateway.proxy.client import UpstreamClient
 from routewright.gateway.proxy.upstream import Upstream
@@ -95,7 +96,8 @@ class Gateway:
         # to the other gateway processes: `relay(about, data)`, or with the number of one of them, `relay(about, data,
         # process)`; what comes from them goes to the function of its `about`, with the number of its sender
         self.relay: Relay = _to_nobody
-        self.relayed: dict[str, Callable[[int, bytes], None]] = {}
+        self.events = Events(self)
+        self.relayed: dict[str, Callable[[int, bytes], None]] = {ABOUT: self.events.relayed}
         self._sessions = itertools.count(1)
         self._contracts: dict[str, Contracts] = {}
         self._pending: Next | None = None
@@ -177,6 +179,7 @@ class Gateway:
         self._contracts = {name: self._contracts[name] if name in kept else contracts for name in endpoints}
         self.matcher, self.endpoints = Matcher(endpoint.route for endpoint in endpoints.values()), endpoints
         self.discovery = describe(table)
+        self.events.bind(table.routes)
         self._retain()
         return Reloaded(
             epoch=self.epoch,
@@ -255,6 +258,7 @@ class Gateway:
         if self.sessions.pop(info.id, None) is None:
             return
         endpoint.connections.discard(connection)
+        self.events.closed(connection)
         endpoint.bytes_in += connection.bytes_in
         endpoint.bytes_out += connection.bytes_out
         self.forget_address(info.address)
@@ -339,6 +343,7 @@ class Gateway:
 
     def ended(self, process: int) -> None:
         """Another gateway process has ended."""
+        self.events.ended(process)
 
     # What the bridge tells (see routewright.bridge.gateway.Observer)
 
@@ -348,9 +353,17 @@ class Gateway:
             connection.deliver(push.frame, push.binary, event=True)
 
     def published(self, publish: Publish) -> None:
-        for endpoint in (self.endpoints.get(publish.topic), *self.retired):
-            if endpoint is not None and endpoint.route.name == publish.topic:
+        name = publish.topic
+        retired = [endpoint for endpoint in self.retired if endpoint.route.name == name]
+        if name not in self.endpoints and not retired:
+            self.events.publish(name, publish.frame, hand_on=publish.hand_on)
+            return
+        for endpoint in (self.endpoints.get(name), *retired):
+            if endpoint is not None:
                 endpoint.publish(publish.frame, publish.binary)
+
+    def listens(self, worker: Worker, topics: list[str]) -> None:
+        self.events.listeners.add(worker, topics)
 
     def called(self, worker: Worker, message: Call) -> None:
         call(self, worker, message)
@@ -370,6 +383,7 @@ class Gateway:
         self.on_pools_changed()
 
     def worker_lost(self, worker: Worker, sessions: set[int]) -> None:
+        self.events.listeners.drop(worker)
         for identity, correlation in tuple(self.calls):
             if identity == worker.identity:
                 self.call_withdrawn(worker, correlation)

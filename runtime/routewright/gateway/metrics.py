@@ -33,6 +33,10 @@ _UPSTREAM = (
     ("upstream_received_bytes", "bytes_in", "Bytes of messages from an upstream"),
     ("upstream_sent_bytes", "bytes_out", "Bytes of messages to an upstream"),
 )
+_TOPIC_COUNTERS = (
+    ("topic_publishes", "published", "Events published on a topic"),
+    ("topic_deliveries", "delivered", "Events sent to subscribers of a topic"),
+)
 
 
 class _Figures(Collector):
@@ -59,6 +63,7 @@ class _Figures(Collector):
         yield _by_label("routewright_errors", "Error frames and error closes", "code", routes, "errors")
         yield _by_label("routewright_shed", "Requests that were refused at once", "reason", routes, "shed")
         yield from self._breakers(routes)
+        yield from self._topics()
         yield self._latency(routes)
         yield from self._processes()
 
@@ -78,6 +83,30 @@ class _Figures(Collector):
             for state, count in breaker["transitions"].items():
                 transitions.add_metric([name, state], count)
         yield transitions
+
+    def _topics(self) -> Iterable[Metric]:
+        labels = ["route", "topic"]
+        topics = [([each["route"], each["topic"]], each) for each in self.stats["topics"]]
+        subscriptions = GaugeMetricFamily("routewright_topic_subscriptions", "Subscriptions to a topic", labels=labels)
+        for values, topic in topics:
+            subscriptions.add_metric(values, topic["subscriptions"])
+        yield subscriptions
+        for name, key, text in _TOPIC_COUNTERS:
+            counter = CounterMetricFamily(f"routewright_{name}", text, labels=labels)
+            for values, topic in topics:
+                counter.add_metric(values, topic[key])
+            yield counter
+        events = CounterMetricFamily(
+            "routewright_topic_events", "Events of a topic for handlers", labels=[*labels, "outcome"]
+        )
+        for values, topic in topics:
+            for outcome in ("handled", "failed", "dropped"):
+                events.add_metric([*values, outcome], topic[outcome])
+        yield events
+        retained = GaugeMetricFamily("routewright_retained_bytes", "Bytes of retained events", labels=["process"])
+        for index, gateway in enumerate(self.stats["gateways"]):
+            retained.add_metric([str(index)], gateway["retained"]["bytes"])
+        yield retained
 
     def _latency(self, routes: list[dict[str, Any]]) -> Metric:
         histogram = HistogramMetricFamily(

@@ -89,6 +89,7 @@ class GatewayProcess:
                 elsewhere = Elsewhere(self._relay, gateway.auth.redeem_here)
                 gateway.auth.elsewhere = elsewhere.redeem
                 gateway.relayed[ABOUT] = elsewhere.relayed
+                gateway.events.start()
             await gateway.plugins.startup(gateway.table)
             self.listener = Listener(gateway)
             listening = socket.socket(fileno=self.start.listening)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from routewright.handlers.event import EventSession, Published
 from routewright.handlers.session import Session
 from routewright.table import Principal
 
@@ -32,13 +33,18 @@ class Context(msgspec.Struct, eq=False):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The path's parameters."""
+        """The path's parameters; of an event what fills the placeholders of its topic."""
         return self.session.parameters
 
     @property
     def principal(self) -> Principal | None:
         """Who the client is."""
         return self.session.principal
+
+    @property
+    def event(self) -> Published | None:
+        """What was published and where, in a handler of events; ``None`` in any other."""
+        return self.session.event if isinstance(self.session, EventSession) else None
 
     @property
     def remaining(self) -> float:
@@ -50,10 +56,11 @@ class Context(msgspec.Struct, eq=False):
         self.session.send(message)
 
     def publish(self, topic: str, message: Any) -> None:
-        """Push an event to every session of a route (``topic`` is its name), on all gateways.
+        """Push an event to everyone who has subscribed to a topic (``jobs.7``), and to the handlers that listen to it;
+        or, where ``topic`` is the name of a route, to every session of that. On all gateways.
 
         Raises:
-            ValueError: there is no such route, or it declares no such message.
+            ValueError: there is no such topic or route, or it declares no such message.
         """
         self.session._dispatch.publish(topic, message)
 

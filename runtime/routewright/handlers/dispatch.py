@@ -20,10 +20,11 @@ from typing import Any
 
 import msgspec
 
-from routewright.bridge.codec import Cancel, Closed, Error, Open, Reply, Request
+from routewright.bridge.codec import Cancel, Closed, Error, Event, Open, Reply, Request
 from routewright.handlers.calls import Calls
 from routewright.handlers.context import Context
 from routewright.handlers.errors import HandlerError
+from routewright.handlers.event import EventSession, Published, type_of
 from routewright.handlers.failure import FAILURES, failure, late, refusal, report, unreadable
 from routewright.handlers.outgoing import encode_json
 from routewright.handlers.plan import Plan
@@ -57,10 +58,11 @@ class Dispatch:
             Open: self._open,
             Closed: self._closed,
             Cancel: self._cancel,
+            Event: self._event,
             Reply: self.calls.replied,
             Error: self.calls.failed,
         }
-        service.dispatches.add(self)
+        service.dispatches[self] = None
 
     def put(self, message: Any) -> None:
         """Send a message to the gateway, from any thread."""
@@ -161,6 +163,19 @@ class Dispatch:
         if running is not None:
             self.runs.cancel(running)
 
+    def _event(self, message: Event) -> None:
+        """Handle what was published: as a request of nobody."""
+        correlation, service = message.correlation, self.service
+        plan, found = service.events.get(message.pattern), service.topics.find(message.topic)
+        if plan is None or found is None:
+            text = f"this worker does not handle events of {message.pattern!r}"
+            self.outlet.put(refusal(correlation, HandlerError("unknown_type", text)))
+            return
+        event = Published(message.topic, type_of(message.frame))
+        session = EventSession(event, service.route_plan(plan.route), self, parameters=found.parameters)
+        request = Request(correlation, 0, event.type, message.deadline, message.frame)
+        self.runs.begin(request, session, plan, _monotonic() + message.deadline * 0.001)
+
     # Sessions
 
     def _open(self, message: Open) -> None:
@@ -243,7 +258,7 @@ class Dispatch:
 
     def lost(self) -> None:
         """The gateway is gone, and with it its sessions; nothing more can be said to it."""
-        self.service.dispatches.discard(self)
+        self.service.dispatches.pop(self, None)
         self.outlet = self.runs.outlet = _Nowhere()
         self.calls.lost()
         sessions, self.sessions = list(self.sessions.values()), {}

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from routewright.handlers.matching import HandlerProblem, Matching
-from routewright.handlers.plan import RoutePlan
+from routewright.handlers.plan import Plan, RoutePlan
 from routewright.handlers.registry import Registry
 from routewright.table import Pool, Table
 from routewright.table.bytecode import HashedLoader
@@ -35,11 +35,12 @@ class HandlerModuleError(Exception):
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """A handler module that is ready to serve its pool."""
+    """A handler module that is ready to serve its pool. ``events`` are by name or pattern of topics."""
 
     table: Table
     pool: Pool
     plans: dict[str, RoutePlan]
+    events: dict[str, Plan] = {}
 
 
 def load(module: str, project: Path, name: str | None = None) -> Loaded:
@@ -67,7 +68,7 @@ def load(module: str, project: Path, name: str | None = None) -> Loaded:
     matching = Matching(table, pool, registry, file=file, project=project)
     if matching.problems:
         raise HandlerModuleError(matching.problems)
-    return Loaded(table, pool, matching.plans)
+    return Loaded(table, pool, matching.plans, matching.events)
 
 
 def imported_files(project: Path) -> list[str]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from routewright.handlers.plan import Plan, RoutePlan
+from routewright.handlers.plan import Plan, RoutePlan, event_plan
 from routewright.handlers.registry import Registration, Registry
 from routewright.table import Pool, Route, Table
 from routewright.table.frames import client_messages
+from routewright.table.topics import TopicTree, suggestion
 
 
 class HandlerProblem(msgspec.Struct, frozen=True):
@@ -25,14 +26,17 @@ class HandlerProblem(msgspec.Struct, frozen=True):
 
 
 class Matching:
-    """The plans of a pool's routes and what is wrong with them.
+    """The plans of a pool's routes, those of the events that the module handles, and what is wrong with them.
 
     A handler that names its ``route`` comes before one that does not.
     """
 
     def __init__(self, table: Table, pool: Pool, registry: Registry, *, file: str, project: Path) -> None:
         self.plans = {route.name: RoutePlan(route) for route in table.routes if route.name in pool.routes}
+        self.events: dict[str, Plan] = {}
         self.problems: list[HandlerProblem] = []
+        self._topics = TopicTree((topic.name, (route, topic)) for route in table.routes for topic in route.topics)
+        self._topic_names = [topic.name for route in table.routes for topic in route.topics]
         self._file = file
         self._routes = [plan.route for plan in self.plans.values()]
         self._spec = _SpecText(project / table.spec)
@@ -58,6 +62,8 @@ class Matching:
                                     f"answer{_near(entry.route, names)}")  # fmt: skip
                 return
         match entry.kind:
+            case "event":
+                self._place_event(entry)
             case "message":
                 self._place_message(entry, routes)
             case "any":
@@ -90,6 +96,23 @@ class Matching:
                                     f"{self._names([route])} ({names}): use @on(name)")  # fmt: skip
                 return
             self._bind(entry, route, "message", name)
+
+    def _place_event(self, entry: Registration) -> None:
+        pattern = str(entry.message)
+        found = self._topics.find(pattern)
+        if found is None:
+            hint = suggestion(pattern, self._topic_names)
+            self._report(entry, f"{entry.label} handles events of {pattern!r}, which is no topic of the spec: {hint}")
+            return
+        first = self._taken.setdefault(("", "event", pattern), entry)
+        if first is not entry:
+            self._report(entry, f"{entry.label} is a second handler for events of {pattern!r}: "
+                                f"{first.label} ({_short(first.file)}:{first.line}) is the first")  # fmt: skip
+            return
+        try:
+            self.events[pattern] = event_plan(entry, *found.value)
+        except TypeError as error:
+            self._report(entry, f"{entry.label} cannot handle events of {pattern!r}: {error}")
 
     def _undeclared(self, entry: Registration, routes: list[Route]) -> str:
         if isinstance(entry.message, str):

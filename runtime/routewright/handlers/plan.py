@@ -8,8 +8,8 @@ import msgspec
 from routewright.handlers.outgoing import Outgoing, decode_undeclared, envelopes
 from routewright.handlers.registry import Registration
 from routewright.handlers.signature import Mode, arguments, mode
-from routewright.table import MessageType, Route
-from routewright.table.frames import DECODE_ERRORS, Id, handler_messages, with_integers
+from routewright.table import MessageType, Route, Topic
+from routewright.table.frames import DECODE_ERRORS, Id, handler_messages, reader, topic_messages, with_integers
 
 MESSAGE_ARGUMENTS = ("message", "context")
 SESSION_ARGUMENTS = ("context",)
@@ -147,3 +147,35 @@ class RoutePlan:
         if plan.mode in (Mode.STREAM, Mode.THREAD_STREAM):
             raise TypeError("it is a generator; use context.send")
         return plan
+
+
+def event_plan(entry: Registration, route: Route, topic: Topic) -> Plan:
+    """The plan of a handler of a topic's events.
+
+    Raises:
+        TypeError: the function cannot be called that way.
+    """
+    nothing = Outgoing((), {}, "an answer to an event", route)
+    nothing.open = False
+    plan = Plan(entry, route, nothing, name=str(entry.message), decode=event_reader(route, topic))
+    if plan.mode in (Mode.STREAM, Mode.THREAD_STREAM):
+        raise TypeError("it is a generator, but nobody waits for an answer to an event; use context.publish")
+    return plan
+
+
+def event_reader(route: Route, topic: Topic) -> Callable[[bytes], Any]:
+    """The frame of an event of this topic -> its envelope."""
+    messages = topic_messages(route, topic)
+    declared = reader(messages)
+    if declared is None:
+        return decode_undeclared
+    if not route.open or topic.messages:
+        return declared
+
+    names = frozenset(message.name for message in messages)
+
+    def read(frame: bytes) -> Any:
+        envelope = decode_undeclared(frame)
+        return declared(frame) if envelope.type in names else envelope
+
+    return read

@@ -12,7 +12,7 @@ from typing import Any
 
 import zmq
 
-from routewright.bridge.codec import VERSION, Goodbye, Hello
+from routewright.bridge.codec import VERSION, Goodbye, Hello, Subscribe
 from routewright.bridge.worker import Curve, Link
 from routewright.handlers.dispatch import Dispatch
 from routewright.handlers.loading import Loaded
@@ -37,7 +37,7 @@ class Worker:
         self._status = status
         self._drain = drain
         self._endpoints = list(endpoints)
-        self._service = Service(loaded.table, loaded.plans, self._changed)
+        self._service = Service(loaded.table, loaded.plans, self._changed, loaded.events)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         hello = Hello(
             VERSION,
@@ -64,6 +64,8 @@ class Worker:
     def accepted(self, link: Link) -> Dispatch:
         """A gateway takes this worker."""
         dispatch = self._dispatches[link] = Dispatch(self._service, link)
+        if self._service.events:
+            link.put(Subscribe(list(self._service.events)))
         if link not in self._told:
             self._told.add(link)
             if len(self._told) == len(self._links):

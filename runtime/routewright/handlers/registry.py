@@ -9,17 +9,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Literal, NoReturn, TypeVar, final, overload
+from typing import Any, Literal, TypeVar, final, overload
 
 import msgspec
 
-Kind = Literal["message", "any", "connect", "disconnect"]
+from routewright.table.topics import form
+
+Kind = Literal["message", "any", "connect", "disconnect", "event"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Registration(msgspec.Struct, frozen=True, eq=False):
-    """One use of ``@on``: ``message`` is a model or a message's name (only for the kind ``message``), ``route`` limits
-    it to one route, ``module`` is where it is written."""
+    """One use of ``@on``: ``message`` is a model or a message's name (for the kind ``event`` a topic's name or pattern,
+    for others ``None``), ``route`` limits it to one route, ``module`` is where it is written."""
 
     kind: Kind
     message: Any
@@ -116,9 +118,13 @@ class On:
         """Run when a session that was connected here is over."""
         return _bare("disconnect", route, function, sys._getframe(1))
 
-    def event(self, topic: str) -> NoReturn:
-        """Reserved."""
-        raise NotImplementedError(f"@on.event({topic!r}) is not supported yet; use @on(Model), @on.any or @on.connect")
+    def event(self, topic: str) -> Callable[[Function], Function]:
+        """Handle what is published on a topic, by its name (``jobs.7``) or a pattern (``jobs.*``, one segment for each
+        ``*``), whichever module or client it comes from. Of all workers of this module one gets each event."""
+        if not isinstance(topic, str):
+            raise TypeError(f'@on.event needs a topic, as @on.event("jobs.*"), not {topic!r}')
+        frame = sys._getframe(1)
+        return lambda function: _register("event", form(topic), None, function, frame)
 
 
 def _bare(kind: Kind, route: str | None, function: Any, frame: FrameType) -> Any:
@@ -128,4 +134,5 @@ def _bare(kind: Kind, route: str | None, function: Any, frame: FrameType) -> Any
 
 
 on = On()
-"""``@on(Model)``, ``@on("name")``, ``@on.any``, ``@on.connect``, ``@on.disconnect``; each takes ``route="name"``."""
+"""``@on(Model)``, ``@on("name")``, ``@on.any``, ``@on.connect``, ``@on.disconnect``, each of which takes
+``route="name"``; and ``@on.event("topic")``."""

@@ -5,8 +5,8 @@ arguments of its hook is called directly; any other gets a closure that picks wh
 hook that nobody implements has no chain at all, so the way of a message tests one attribute for ``None``.
 
 What a hook raises: a `Refusal` is the plugin's answer and passes through where one is possible (upgrade, authenticate,
-connect, message). Anything else is logged, and becomes `PluginFailed` there; the hooks that only look on (reply,
-disconnect, reload, shutdown) go on with the next plugin as if nothing had been returned.
+connect, message, subscribe). Anything else is logged, and becomes `PluginFailed` there; the hooks that only look on
+(reply, disconnect, reload, shutdown) go on with the next plugin as if nothing had been returned.
 """
 
 import inspect
@@ -117,7 +117,7 @@ def _refuse(result: object, wanted: str) -> None:
 
 @final
 class Gate(Chain):
-    """Every plugin in turn, until one refuses: upgrade and connect."""
+    """Every plugin in turn, until one refuses: upgrade, connect and subscribe."""
 
     __slots__ = ()
 
@@ -277,11 +277,13 @@ class RouteHooks:
     connect: Gate | None = None
     message: Rewrite | None = None
     reply: Rewrite | None = None
+    subscribe: Gate | None = None
     disconnect: Notice | None = None
 
     def chains(self) -> list[Chain]:
         """Those that there are, in the order of a connection's life."""
-        every = (self.upgrade, self.authenticate, self.connect, self.message, self.reply, self.disconnect)
+        entering = (self.upgrade, self.authenticate, self.connect)
+        every = (*entering, self.message, self.reply, self.subscribe, self.disconnect)
         return [chain for chain in every if chain is not None]
 
 

@@ -160,11 +160,13 @@ def _compile(route: Route, registry: Registry) -> RouteHooks:
 
     upgrade, authenticate, connect = calls("upgrade"), calls("authenticate"), calls("connect")
     message, reply, disconnect = calls("message"), calls("reply"), calls("disconnect")
+    subscribe = calls("subscribe")
     return RouteHooks(
         upgrade=Gate("routewright_upgrade", upgrade) if upgrade else None,
         authenticate=First("routewright_authenticate", authenticate) if authenticate else None,
         connect=Gate("routewright_connect", connect) if connect else None,
         message=Rewrite("routewright_message", message, strict=True) if message else None,
         reply=Rewrite("routewright_reply", reply, strict=False) if reply else None,
+        subscribe=Gate("routewright_subscribe", subscribe) if subscribe else None,
         disconnect=Notice("routewright_disconnect", disconnect) if disconnect else None,
     )

@@ -69,6 +69,12 @@ def routewright_reply(session: SessionInfo, reply: Outgoing, settings: Any) -> b
 
 
 @hookspec
+def routewright_subscribe(session: SessionInfo, topic: str, settings: Any) -> None:
+    """A client asks for the events of a topic, as ``jobs.7``, or of all that a pattern reaches, as ``jobs.*``; the spec
+    would let it. Raise `Refusal` to answer with an error frame."""
+
+
+@hookspec
 def routewright_disconnect(session: SessionInfo, code: int, settings: Any) -> None:
     """The connection is gone; ``code`` is its close code (1006: without a close frame)."""
 

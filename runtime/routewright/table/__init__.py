@@ -25,11 +25,13 @@ from routewright.table.principal import Principal
 from routewright.table.route import Framing, Parameter, Route, SourceKind, Upstream
 from routewright.table.settings import Admin, Bridge, Fuzzy, GatewayLimits, Settings, Tls
 from routewright.table.table import Pool, Table
+from routewright.table.topic import Authorize, Topic
 
 __all__ = [
     "Admin",
     "ApiKey",
     "Auth",
+    "Authorize",
     "Balance",
     "Batch",
     "Bridge",
@@ -60,6 +62,7 @@ __all__ = [
     "TableError",
     "Ticket",
     "Tls",
+    "Topic",
     "Upstream",
     "load",
 ]

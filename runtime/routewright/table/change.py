@@ -12,47 +12,34 @@ from typing import Any, Literal
 import msgspec
 
 from routewright.table.contracts import Contract
+from routewright.table.kinds import CLIENTS, COMPATIBLE, HANDLERS, POLICY, Change, Kind
 from routewright.table.loss import Loss
 from routewright.table.message import MessageType
 from routewright.table.route import Route
 from routewright.table.schemas import Schema, losses
+from routewright.table.topic_change import topics
 from routewright.table.wording import happened, place, value
 
 Verdict = Literal["unchanged", "compatible", "incompatible"]
-Kind = Literal["breaking for clients", "breaking for handlers", "compatible", "policy only"]
 
-CLIENTS: Kind = "breaking for clients"
-HANDLERS: Kind = "breaking for handlers"
-COMPATIBLE: Kind = "compatible"
-POLICY: Kind = "policy only"
-
+__all__ = [
+    "CLIENTS",
+    "COMPATIBLE",
+    "HANDLERS",
+    "POLICY",
+    "Change",
+    "Kind",
+    "Verdict",
+    "changes",
+    "classify",
+    "policy_changes",
+]
 _NULL = Schema({"type": "null"}, {})
 _COMPARED = frozenset(
     {"name", "path", "aliases", "parameters", "summary", "capabilities", "source", "handler", "framing", "open"}
-    | {"upstream", "messages", "digest", "contract"}
+    | {"upstream", "messages", "topics", "digest", "contract"}
 )
 """Fields of a route that are no policies."""
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One change.
-
-    Attributes:
-        what: has changed, as ``payload.depth: maximum was 10, is 5``.
-        reason: why it is of its kind, one sentence.
-        message: the message that it is about, ``""`` for the route itself.
-        steps: where it stands below the route in the spec, as keys: ``("messages", "ask", "payload")``.
-        gone: it stands in the old spec only.
-        ends: connections that are open cannot go on with it.
-    """
-
-    kind: Kind
-    what: str
-    reason: str
-    message: str = ""
-    steps: tuple[str, ...] = ()
-    gone: bool = False
-    ends: bool = False
 
 
 def classify(old: Route, new: Route, before: Contract | None = None, after: Contract | None = None) -> Verdict:
@@ -75,6 +62,7 @@ def changes(old: Route, new: Route, before: Contract | None = None, after: Contr
     yield from _capabilities(old, new)
     yield from _source(old, new)
     yield from _messages(old, new, before, after)
+    yield from topics(old, new)
     yield from policy_changes(old, new, _COMPARED, ())
 
 

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from routewright.table.frames import topic_messages
 from routewright.table.message import MessageType
 from routewright.table.route import Route
 from routewright.table.table import Table
+from routewright.table.topic import Topic
 
 
 def describe(table: Table) -> dict[str, Any]:
@@ -30,6 +32,17 @@ def describe_route(route: Route) -> dict[str, Any]:
         "framing": route.framing,
         "subprotocols": [],
         "messages": [_describe_message(message) for message in route.messages],
+        **({"topics": [_describe_topic(route, topic) for topic in route.topics]} if route.topics else {}),
+    }
+
+
+def _describe_topic(route: Route, topic: Topic) -> dict[str, Any]:
+    return {
+        "name": topic.name,
+        "messages": [message.name for message in topic_messages(route, topic)],
+        "publish": topic.publish,
+        "retain": topic.retain,
+        "presence": topic.presence,
     }
 
 

@@ -8,6 +8,7 @@ slow look at the frame finds out which error the client is told. The gateway and
 
 import functools
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ import msgspec
 from routewright.table.checks import Violation
 from routewright.table.message import MessageType
 from routewright.table.route import Route
+from routewright.table.topic import Topic
 
 Id = int | str | None
 
@@ -112,6 +114,12 @@ def handler_messages(route: Route) -> list[MessageType]:
     return [message for message in route.messages if message.origin in ("handler", "both")]
 
 
+def topic_messages(route: Route, topic: Topic) -> list[MessageType]:
+    """The declared messages that may be published on a topic of the route."""
+    sent = handler_messages(route)
+    return [message for message in sent if message.name in topic.messages] if topic.messages else sent
+
+
 def decoder(messages: Iterable[MessageType]) -> Callable[[bytes], Any] | None:
     """One pass over the bytes of a frame that anybody may have sent -> the envelope of one of these messages (see
     `checking_envelope_type`).
@@ -190,6 +198,17 @@ def _encoded(value: Any) -> bytes:
     except OverflowError:
         # msgspec decodes integers of more than 64 bits, but does not encode them
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+_TYPE = re.compile(rb'\{"type":"(?:[^"\\]|\\.)*"')
+
+
+def with_topic(frame: bytes, topic: str) -> bytes:
+    """A frame that `envelope_type` (or any other struct with its type first) has written, as an event of a topic."""
+    found = _TYPE.match(frame)
+    if found is None:
+        raise ValueError("the frame does not begin with its type")
+    return b'%b,"topic":%b%b' % (found[0], msgspec.json.encode(topic), frame[found.end() :])
 
 
 def decode_open(frame: bytes) -> Envelope:

@@ -18,6 +18,7 @@ from routewright.table.policy import (
     Retry,
     SlowConsumer,
 )
+from routewright.table.topic import Topic
 
 Framing = Literal["message", "raw"]
 SourceKind = Literal["module", "worker", "proxy"]
@@ -76,6 +77,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     framing: Framing = "message"
     open: bool = False
     messages: tuple[MessageType, ...] = ()
+    topics: tuple[Topic, ...] = ()
     timeout: float = 30.0
     auth: tuple[Auth, ...] = ()
     rate_limit: RateLimit | None = RateLimit()

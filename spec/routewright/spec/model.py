@@ -315,6 +315,22 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Authorize:
+    scopes: tuple[str, ...] = ()
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    name: str
+    messages: tuple[str, ...] = ()
+    authorize: Authorize | None = None
+    retain: bool = False
+    presence: bool = False
+    publish: Literal["handlers", "clients"] = "handlers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One route. ``module`` is the Python identifier of its module below ``generated/``; ``document`` is the route as
     JSON with ``defaults`` merged in and every ``$ref`` leading into its own ``$defs``, for digests."""
@@ -334,6 +350,7 @@ class Route:
     framing: Literal["message", "raw"] = "message"
     open: bool = False
     messages: tuple[Message, ...] = ()
+    topics: tuple[Topic, ...] = ()
     timeout: float = 30.0
     auth: tuple[Jwt | ApiKey | Ticket | Plugin, ...] = ()
     rate_limit: RateLimit | None = RateLimit()

@@ -15,6 +15,7 @@ from routewright.spec.draft import Draft
 from routewright.spec.fits import follow, is_valid
 from routewright.spec.gateway import gateway
 from routewright.spec.model import (
+    Authorize,
     Balance,
     Batch,
     Cache,
@@ -36,6 +37,7 @@ from routewright.spec.model import (
     SlowConsumer,
     Spec,
     StringShape,
+    Topic,
     Upstream,
 )
 from routewright.spec.node import Node
@@ -118,6 +120,7 @@ class _Resolver:
             messages=tuple(
                 self.message(each, message, timeout, policies.get("cache")) for each, message in messages.items()
             ),
+            topics=tuple(_topic(each, topic) for each, topic in value.get("topics", {}).items()),
             timeout=timeout,
             auth=auth(policies.get("auth", False)),
             rate_limit=_rate_limit(policies.get("rateLimit", {})),
@@ -237,6 +240,20 @@ def _upstream(proxy: Any) -> Upstream:
         headers=tuple(value.get("headers", ())),
         message_bytes=_size(value.get("messageBytes"), 1024 * 1024),
         reconnect=_seconds(value["reconnect"], 0.0) if "reconnect" in value else None,
+    )
+
+
+def _topic(name: str, topic: dict[str, Any]) -> Topic:
+    authorize = topic.get("authorize")
+    return Topic(
+        name=name,
+        messages=tuple(topic.get("messages", ())),
+        authorize=None
+        if authorize is None
+        else Authorize(scopes=tuple(authorize.get("scopes", ())), parameters=authorize.get("parameters", {})),
+        retain=topic.get("retain", False),
+        presence=topic.get("presence", False),
+        publish=topic.get("publish", "handlers"),
     )
 
 

@@ -17,6 +17,7 @@ from routewright.spec import (
     schemas,
     secrets,
     settings,
+    topics,
     upstreams,
 )
 from routewright.spec.draft import Draft
@@ -139,6 +140,11 @@ RULES: tuple[Rule, ...] = (
     _warning("RW554", "What travels in public is encrypted.", settings.encrypted),
     _warning("RW555", "No client address can take all connections.", settings.room_for_others),
     Rule("RW601", "With --budget: what the spec can take stays within it.", _none),
+    Rule("RW701", "Every topic is a name or a template of names.", topics.templates),
+    Rule("RW702", "No two topics claim one name.", topics.one_claim),
+    Rule("RW703", "What is published on a topic is sent by handlers.", topics.declared_messages),
+    Rule("RW704", "What a placeholder must equal exists.", topics.authorized_parameters),
+    _warning("RW751", "Somebody may subscribe to every topic.", topics.known_subscribers),
 )
 
 SEVERITIES: dict[str, Severity] = {rule.code: rule.severity for rule in RULES}

@@ -47,7 +47,6 @@ POLICIES_TO_COME = (
     "delivery",
 )
 _TO_COME = frozenset(POLICIES_TO_COME)
-KEYS_TO_COME = ("topics",)
 
 
 def in_range(draft: Draft) -> Iterator[Finding]:
@@ -97,11 +96,6 @@ def supported(draft: Draft) -> Iterator[Finding]:
             if node is not None and node.value is not False:
                 hint = f'leave it out, or write "{key}": false'
                 yield node.finding(f'"{key}" is not supported yet', hint, key=True)
-    for route in plain.routes(draft):
-        for key in KEYS_TO_COME:
-            if key in route.value:
-                node = plain.node(draft, *route.keys, key)
-                yield node.finding(f'"{key}" is not supported yet', "leave it out", key=True)
 
 
 def admin_token(draft: Draft) -> Iterator[Finding]:

@@ -1,0 +1,49 @@
+"""Which workers handle the events of which topics.
+
+Strategy: each name or pattern that the workers of one module listen to is one consumer: an event goes to the one of
+them with the fewest requests in flight, as a request would. What nobody has room for is dropped, and counted.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from routewright.bridge.pool import Worker
+from routewright.table.topics import reaching
+
+
+class Listener(NamedTuple):
+    """One consumer of an event: its ``pattern``, and the ``worker`` that is to handle it (``None``: none has room)."""
+
+    pattern: str
+    worker: Worker | None
+
+
+class Listeners:
+    """Workers by the names and patterns that they listen to, and by their module."""
+
+    def __init__(self) -> None:
+        self._patterns: dict[str, dict[str, list[Worker]]] = {}
+
+    def add(self, worker: Worker, patterns: list[str]) -> None:
+        """A worker says what it listens to."""
+        self.drop(worker)
+        for pattern in dict.fromkeys(patterns):
+            self._patterns.setdefault(pattern, {}).setdefault(worker.name, []).append(worker)
+
+    def drop(self, worker: Worker) -> None:
+        """A worker is gone."""
+        for pattern, modules in list(self._patterns.items()):
+            workers = modules.get(worker.name)
+            if workers is not None and worker in workers:
+                workers.remove(worker)
+                if not workers:
+                    del modules[worker.name]
+                    if not modules:
+                        del self._patterns[pattern]
+
+    def of(self, topic: str, name: str) -> Iterator[Listener]:
+        """The consumers of what is published on a ``name`` of this ``topic`` of the spec."""
+        for pattern in reaching(topic, name) if self._patterns else ():
+            for workers in self._patterns.get(pattern, {}).values():
+                free = [each for each in workers if not each.draining and len(each.pending) < each.capacity]
+                yield Listener(pattern, min(free, key=lambda each: len(each.pending), default=None))
