@@ -21,11 +21,11 @@ from pathlib import Path
 
 from routewright.handlers import Context, HandlerError, on
 
-CALLS = Path(__file__).with_name("calls")
+FOLDER = Path(__file__).parent
 
 @on("work")
 async def work(message, context: Context):
-    with CALLS.open("a") as calls:
+    with FOLDER.joinpath(f"calls-{context.session.route}").open("a") as calls:
         calls.write(f"{message.how}\\n")
     match message.how:
         case "break":
@@ -35,8 +35,7 @@ async def work(message, context: Context):
         case "later":
             raise HandlerError("not_now", "come again", retryable=True)
         case "wait":
-            gate = CALLS.with_name("gate")
-            while not gate.exists():
+            while not FOLDER.joinpath("gate").exists():
                 await asyncio.sleep(0.01)
         case "hang":
             await asyncio.sleep(60)
@@ -70,25 +69,23 @@ WORK: dict[str, Any] = {
 }
 
 
-def route(name: str, module: str = "worker", **keys: Any) -> dict[str, Any]:
-    return {"path": f"/ws/{name}", "name": name, "pythonModule": module, "messages": WORK, "rateLimit": False, **keys}
+def route(name: str, **keys: Any) -> dict[str, Any]:
+    return {"path": f"/ws/{name}", "name": name, "pythonModule": "worker", "messages": WORK, "rateLimit": False, **keys}
 
 
 SPEC: dict[str, Any] = {
     "routes": [
-        route("usual", "usual"),
-        route("short", "short", circuitBreaker={"consecutiveFailures": 3, "openFor": "200ms", "halfOpenCalls": 4}),
-        route("share", "share", circuitBreaker={"consecutiveFailures": False, "failureRate": 0.5, "minimumCalls": 6}),
-        route("small", "small"),
-        route("never", "never", circuitBreaker=False),
-        route("hasty", "hasty", timeout="50ms", messages={**WORK, "work": {**WORK["work"], "timeout": "50ms"}}),
+        route("usual"),
+        route("short", circuitBreaker={"consecutiveFailures": 3, "openFor": "200ms", "halfOpenCalls": 4}),
+        route("share", circuitBreaker={"consecutiveFailures": False, "failureRate": 0.5, "minimumCalls": 6}),
+        route("small"),
+        route("never", circuitBreaker=False),
+        route("hasty", messages={**WORK, "work": {**WORK["work"], "timeout": "50ms"}}),
         {"path": "/ws/asker", "pythonModule": "asker", "messages": {"ask": {"from": "client"}}, "open": True},
         {"path": "/ws/raw", "pythonModule": "rawly", "framing": "raw"},
     ],
 }
-MODULES = ("usual", "short", "share", "small", "never", "hasty")
-FILES = {f"{name}.py": HANDLER.replace('"calls"', f'"calls-{name}"') for name in MODULES}
-FILES |= {"asker.py": CALLER, "rawly.py": RAW}
+FILES = {"worker.py": HANDLER, "asker.py": CALLER, "rawly.py": RAW}
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +98,9 @@ def work(how: str, id: Any = 1) -> str:
     return json.dumps({"type": "work", "id": id, "payload": {"how": how}})
 
 
-def calls(served: Served, module: str) -> Counter[str]:
-    """What has reached a handler."""
-    file = Path(served.project.folder, f"calls-{module}")
+def calls(served: Served, route: str) -> Counter[str]:
+    """What has reached a route's handler."""
+    file = Path(served.project.folder, f"calls-{route}")
     return Counter(file.read_text().split() if file.exists() else ())
 
 
