@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routewright.table import Limits, MessageType, Middleware, Parameter, RateLimit, Route
+from routewright.table import Authorize, Limits, MessageType, Middleware, Parameter, RateLimit, Route, Topic
 from routewright.table.change import CLIENTS, COMPATIBLE, HANDLERS, POLICY, changes, classify
 from routewright.table.contracts import Contract, Contracts
 from routewright.table.schemas import Schema
@@ -205,3 +205,25 @@ def test_contracts_of_another_table_are_none(tmp_path: Path) -> None:
     assert Contracts.read(tmp_path / "nowhere", "1").routes().get("r") is None
     for broken in (b"", b"[]", b"{", b'{"spec": "1", "routes": []}', b'{"spec": "1", "routes": {"r": []}}', b"\xff"):
         assert Contracts(broken, "1").routes().get("r") is None
+
+
+def with_topics(*topics: Topic) -> Route:
+    return Route(name="a", path="/a", handler="h", open=True, topics=topics, digest=str(topics), contract="")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kinds", "verdict"),
+    [
+        (Topic(name="j.{id}"), None, [CLIENTS, HANDLERS], "incompatible"),
+        (None, Topic(name="j.{id}"), [COMPATIBLE], "compatible"),
+        (Topic(name="j.{id}"), Topic(name="j.{job}"), [], "compatible"),
+        (Topic(name="j"), Topic(name="j", authorize=Authorize(scopes=("x",))), [CLIENTS], "incompatible"),
+        (Topic(name="j", authorize=Authorize(scopes=("x",))), Topic(name="j"), [POLICY], "compatible"),
+        (Topic(name="j", publish="clients"), Topic(name="j"), [CLIENTS], "compatible"),
+        (Topic(name="j"), Topic(name="j", retain=True, presence=True), [COMPATIBLE, POLICY], "compatible"),
+    ],
+)
+def test_changed_topics_concern_subscribers(old: Any, new: Any, kinds: list[str], verdict: str) -> None:
+    before, after = (with_topics(*([topic] if topic else [])) for topic in (old, new))
+    assert [change.kind for change in changes(before, after)] == kinds
+    assert classify(before, after) == verdict

@@ -58,6 +58,8 @@ def policies(route: "Route") -> dict[str, str]:
     }
     if compression := route.compression:
         found["compression"] = f"from {size(compression.threshold)}, level {compression.level}"
+    if route.topics:
+        found["topics"] = ", ".join(topic.name for topic in route.topics)
     if route.middleware:
         found["middleware"] = ", ".join(middleware.name for middleware in route.middleware)
     return found
