@@ -213,4 +213,5 @@ def _explain_envelope(route: "Route", envelope: Any) -> None:
     reply = "none is declared" if message.reply is None else message.reply
     summary = [("summary", message.summary)] if message.summary else []
     answer = [("reply", f"{reply}, in parts" if message.stream else reply), ("timeout", f"{message.timeout:g}s")]
-    fields([*summary, ("decoded", decoded), *answer])
+    scopes = [("scopes", " ".join(message.scopes))] if message.scopes else []
+    fields([*summary, ("decoded", decoded), *scopes, *answer])

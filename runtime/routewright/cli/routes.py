@@ -12,7 +12,7 @@ from routewright.cli.terminal import json_text, progress
 from routewright.cli.terminal import table as print_table
 
 if TYPE_CHECKING:
-    from routewright.table import MessageType, Route
+    from routewright.table import Auth, MessageType, Route
 
 EPILOG = """Examples:
 
@@ -51,6 +51,7 @@ def policies(route: "Route") -> dict[str, str]:
     connections = f", {limits.connections} connections" if limits.connections is not None else ""
     policy = "" if slow is None else f"{slow.policy} by {slow.key}" if slow.key else slow.policy
     found = {
+        **({"auth": ", ".join(map(_way, route.auth))} if route.auth else {}),
         "rateLimit": f"{rate.rate:g}/s, burst {rate.burst}, per {rate.per}" if rate else "off",
         "limits": f"message {size(limits.message_bytes)}, {limits.in_flight} in flight{connections}",
         "timeout": f"{route.timeout:g}s",
@@ -63,6 +64,13 @@ def policies(route: "Route") -> dict[str, str]:
     if route.middleware:
         found["middleware"] = ", ".join(middleware.name for middleware in route.middleware)
     return found
+
+
+def _way(way: "Auth") -> str:
+    """A way of authentication: its kind, where the credential may be, and the scopes that it asks for."""
+    places = " or ".join(getattr(way, "sources", ()))
+    asked = f" with {' '.join(way.scopes)}" if way.scopes else ""
+    return f"{way.__struct_config__.tag}{f' by {places}' if places else ''}{asked}"
 
 
 def size(count: int) -> str:

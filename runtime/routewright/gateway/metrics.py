@@ -130,6 +130,11 @@ class _Figures(Collector):
         for reason, count in self.stats["refused"].items():
             refused.add_metric([reason], count)
         yield refused
+        auth = CounterMetricFamily("routewright_auth", "Outcomes of authentication", labels=["kind", "outcome"])
+        for kind, outcomes in self.stats["auth"].items():
+            for outcome, count in outcomes.items() if kind != "waiting" else ():
+                auth.add_metric([kind, outcome], count)
+        yield auth
         workers = GaugeMetricFamily("routewright_workers", "Worker processes", labels=["pool", "state"])
         restarts = CounterMetricFamily("routewright_worker_restarts", "Workers that ended unasked", labels=["pool"])
         for group in self.stats["workers"]:

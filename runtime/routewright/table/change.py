@@ -37,7 +37,7 @@ __all__ = [
 _NULL = Schema({"type": "null"}, {})
 _COMPARED = frozenset(
     {"name", "path", "aliases", "parameters", "summary", "capabilities", "source", "handler", "framing", "open"}
-    | {"upstream", "messages", "topics", "digest", "contract"}
+    | {"upstream", "messages", "topics", "auth", "digest", "contract"}
 )
 """Fields of a route that are no policies."""
 
@@ -63,6 +63,7 @@ def changes(old: Route, new: Route, before: Contract | None = None, after: Contr
     yield from _source(old, new)
     yield from _messages(old, new, before, after)
     yield from topics(old, new)
+    yield from _auth(old, new)
     yield from policy_changes(old, new, _COMPARED, ())
 
 
@@ -139,6 +140,25 @@ def answerer(route: Route) -> str:
     return f"{route.source} {route.handler}"
 
 
+def _auth(old: Route, new: Route) -> Iterator[Change]:
+    if old.auth == new.auth:
+        return
+    what = f"auth was {_ways(old)}, is {_ways(new)}"
+    if new.auth and not old.auth:
+        reason = "Clients have to say who they are."
+        yield Change(kind=CLIENTS, what=what, reason=reason, steps=("auth",), ends=True)
+    elif new.auth and not set(old.auth) <= set(new.auth):
+        reason = "Clients that connect as they did may be refused."
+        yield Change(kind=CLIENTS, what=what, reason=reason, steps=("auth",), ends=True)
+    else:
+        reason = "Who could connect still can."
+        yield Change(kind=POLICY, what=what, reason=reason, steps=("auth",), gone=not new.auth)
+
+
+def _ways(route: Route) -> str:
+    return " or ".join(str(way.__struct_config__.tag) for way in route.auth) or "off"
+
+
 def _messages(old: Route, new: Route, before: Contract | None, after: Contract | None) -> Iterator[Change]:
     earlier = {message.name: message for message in old.messages}
     later = {message.name: message for message in new.messages}
@@ -196,6 +216,12 @@ def _message(old: MessageType, new: MessageType, before: Contract | None, after:
         yield from _reply(old, new, steps)
         common = [side for side in are if side in were]
         yield from _payloads(old, new, before, after, common)
+    if old.scopes != new.scopes:
+        what = f"scopes were {_listed(old.scopes)}, are {_listed(new.scopes)}"
+        more = not set(new.scopes) <= set(old.scopes)
+        reason = "Clients without them are answered with forbidden." if more else "Who could send it still can."
+        at = (*steps, "scopes")
+        yield Change(kind=CLIENTS if more else POLICY, what=what, reason=reason, message=name, steps=at)
     for change in policy_changes(old, new, _OF_MESSAGES, steps):
         yield msgspec.structs.replace(change, message=name)
     if old.deprecated != new.deprecated:
@@ -206,7 +232,7 @@ def _message(old: MessageType, new: MessageType, before: Contract | None, after:
 
 _ANY_ROUTE = Route(name="", path="", handler="", digest="", contract="")
 _OF_MESSAGES = frozenset(
-    {"name", "origin", "payload", "optional", "reply", "stream", "deprecated", "summary", "digest"}
+    {"name", "origin", "payload", "optional", "reply", "stream", "deprecated", "summary", "scopes", "digest"}
 )
 """Fields of a message that are no policies."""
 
@@ -225,6 +251,10 @@ def _reply(old: MessageType, new: MessageType, steps: tuple[str, ...]) -> Iterat
     if new.reply is not None:
         reason = "Handlers have to answer with it."
         yield Change(kind=HANDLERS, what=what, reason=reason, message=new.name, steps=steps)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, names)) or "none"
 
 
 def _answer(message: MessageType) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from routewright.table.auth import Auth, Plugin
 from routewright.table.frames import topic_messages
 from routewright.table.message import MessageType
 from routewright.table.route import Route
@@ -31,6 +32,7 @@ def describe_route(route: Route) -> dict[str, Any]:
         "capabilities": list(route.capabilities),
         "framing": route.framing,
         "subprotocols": [],
+        **({"auth": [_describe_way(way) for way in route.auth]} if route.auth else {}),
         "messages": [_describe_message(message) for message in route.messages],
         **({"topics": [_describe_topic(route, topic) for topic in route.topics]} if route.topics else {}),
     }
@@ -44,6 +46,15 @@ def _describe_topic(route: Route, topic: Topic) -> dict[str, Any]:
         "retain": topic.retain,
         "presence": topic.presence,
     }
+
+
+def _describe_way(way: Auth) -> dict[str, Any]:
+    """What a client has to know to prove who it is; how that is checked stays inside."""
+    kind = {"kind": str(way.__struct_config__.tag)}
+    if isinstance(way, Plugin):
+        return kind
+    named = {"header": way.header} if way.header is not None else {}
+    return {**kind, "from": list(way.sources), **named, "query": way.query}
 
 
 def _describe_message(message: MessageType) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from routewright.codegen.reference.words import mapping
-from routewright.spec.model import Gateway, Route
+from routewright.spec.model import ApiKey, Gateway, Jwt, Plugin, Route, Ticket
 
 
 class Policy(NamedTuple):
@@ -33,6 +33,9 @@ _UNREAD = {
 """By the policy of slow consumers: what its backlog means, and what comes past it."""
 
 
+_KINDS = {Jwt: "a token (JWT)", ApiKey: "an API key", Ticket: "a ticket", Plugin: "a plugin"}
+
+
 def policies(route: Route, gateway: Gateway) -> list[Policy]:
     """Every policy of a route, in the order in which a client meets them."""
     return [Policy(*row) for row in _rows(route, gateway)]
@@ -49,6 +52,10 @@ def _rows(route: Route, gateway: Gateway) -> Iterator[tuple[str, str, str, str, 
         yield "limits.connections", "no limit", "connections of this route at a time", "", "connections" in sizes
     else:
         yield "limits.connections", f"{limits.connections:,}", "connections of this route at a time", "503", True
+    for way in route.auth:
+        places = " or ".join(getattr(way, "sources", ())) or "whatever a plugin asks for"
+        asked = f", with the scopes {' '.join(way.scopes)}" if way.scopes else ""
+        yield "auth", f"{_KINDS[type(way)]} by {places}{asked}", "a way to prove who one is", "401", True
     for each in route.middleware:
         yield "middleware", each.name, "a plugin that looks at connections or messages", "", True
     if rate is None:
