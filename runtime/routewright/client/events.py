@@ -1,0 +1,153 @@
+"""Events: who wants which, and those that wait to be taken.
+
+Strategy: every iterator has a queue of its own, so that a slow one keeps nobody waiting. All are bounded: an iterator
+that falls too far behind ends with `QueueFull` after what it still has, and so never leaves a gap in silence. What
+comes while nobody wants it waits for the first who does.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, Self, TypeVar, final
+
+from routewright.client.errors import ClientError, QueueFull
+from routewright.client.models import Models
+from routewright.client.protocol import Happened
+from routewright.client.stats import Stats
+
+T = TypeVar("T")
+
+
+class Event(NamedTuple, Generic[T]):
+    """What came without being asked for. ``topic``: what it was published on, ``None`` for everyone on the route."""
+
+    type: str
+    payload: T
+    topic: str | None = None
+
+
+@final
+class Events(Generic[T]):
+    """An asynchronous iterator of events, from `Client.events` or `Client.subscribe`.
+
+    Each event is a tuple ``(type, payload, topic)``. Iterating raises `UnexpectedMessage` for an event that does not
+    fit its model, and goes on with the next one if it is asked to; it raises `QueueFull` where events had to be
+    dropped, and what the client ended with when it has.
+
+    Attributes:
+        topic: what was subscribed to; ``None`` where nothing was.
+    """
+
+    def __init__(
+        self,
+        wanted: Callable[[Happened], bool],
+        topic: str | None,
+        decode: Callable[[Happened], Any],
+        limit: int,
+        leave: Callable[["Events[Any]"], None],
+    ) -> None:
+        self.topic = topic
+        self._wanted = wanted
+        self._decode = decode
+        self._limit = limit
+        self._leave = leave
+        self._waiting: deque[Happened] = deque()
+        self._error: ClientError | None = None
+        self._closed = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event[T]:
+        while not self._waiting:
+            if self._error is not None:
+                raise self._error
+            if self._closed:
+                raise StopAsyncIteration
+            if self._waiter is not None and not self._waiter.done():
+                raise RuntimeError("somebody else is waiting for the next of these events")
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        happened = self._waiting.popleft()
+        return Event(happened.type, self._decode(happened), happened.topic)
+
+    def close(self) -> None:
+        """Take no more."""
+        self._closed = True
+        self._leave(self)
+        self._wake()
+
+    def _offer(self, happened: Happened) -> bool | None:
+        """Whether it was wanted; ``None``: it was, and there was no room."""
+        if self._error is not None or not self._wanted(happened):
+            return False
+        if len(self._waiting) >= self._limit:
+            self._fail(QueueFull(f"{self._limit} events were not taken"))
+            return None
+        self._waiting.append(happened)
+        self._wake()
+        return True
+
+    def _fail(self, error: ClientError) -> None:
+        self._error = self._error or error
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class Listeners:
+    """Every iterator of one client, and the events that none of them wanted yet."""
+
+    def __init__(self, models: Models, stats: Stats, limit: int) -> None:
+        self._models = models
+        self._error: ClientError | None = None
+        self._stats = stats
+        self._limit = limit
+        self._events: list[Events[Any]] = []
+        self._unwanted: deque[Happened] = deque()
+
+    def add(
+        self, wanted: Callable[[Happened], bool], *, topic: str | None = None, model: type | None = None
+    ) -> Events[Any]:
+        """A new iterator; it begins with what came before and nobody wanted."""
+
+        def decode(happened: Happened) -> Any:
+            return self._models.decode(happened.type, happened.payload, model)
+
+        events: Events[Any] = Events(wanted, topic, decode, self._limit, self._leave)
+        kept = [happened for happened in self._unwanted if not events._offer(happened)]
+        self._unwanted = deque(kept)
+        self._events.append(events)
+        if self._error is not None:
+            events._fail(self._error)
+        return events
+
+    def take(self, happened: Happened) -> None:
+        """An event has come."""
+        offered = [events._offer(happened) for events in self._events]
+        self._stats.dropped += offered.count(None)
+        if any(each is not False for each in offered):
+            return
+        if len(self._unwanted) >= self._limit:
+            self._unwanted.popleft()
+            self._stats.dropped += 1
+        self._unwanted.append(happened)
+
+    def withdraw(self, topic: str, error: ClientError) -> None:
+        """Those who have subscribed to that topic get no more."""
+        for events in self._events:
+            if events.topic == topic:
+                events._fail(error)
+
+    def end(self, error: ClientError) -> None:
+        """Nothing more will come to anybody."""
+        self._error = error
+        for events in self._events:
+            events._fail(error)
+
+    def _leave(self, events: Events[Any]) -> None:
+        if events in self._events:
+            self._events.remove(events)
