@@ -44,7 +44,7 @@ class Gateway:
         self.heartbeat = heartbeat
         self.handled: list[tuple[str, dict[str, Any]]] = []
         self.sessions: list[Session] = []
-        self.names = 0
+        self.names = self.tokens = 0
 
     def forget(self) -> None:
         """Lose every session, as a gateway that is killed does."""
@@ -133,11 +133,12 @@ class Connection:
                 self.gateway.sessions.remove(found)
                 found, reason = None, "buffer_overflow"
         resumed = found is not None
+        self.gateway.tokens += 1
         if found is None:
             self.gateway.names += 1
             found = Session(f"s{self.gateway.names}")
             self.gateway.sessions.append(found)
-        found.tokens = [*found.tokens[-1:], f"{found.name}-{len(found.tokens)}-{len(self.gateway.handled)}-{id(self)}"]
+        found.tokens = [*([token] if resumed else []), f"{found.name}-{self.gateway.tokens}"]
         if found.connection is not None:
             found.connection.session = None
         found.connection, self.session = self, found

@@ -216,8 +216,9 @@ class Link:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
+                out = protocol.outgoing(clock())
                 self._save()
-                for data in protocol.outgoing(clock()):
+                for data in out:
                     await socket.send_frame(data, aiohttp.WSMsgType.TEXT)
                 self.flush()
 

@@ -101,7 +101,8 @@ class Protocol:
     """One session over any number of connections.
 
     Attributes:
-        state: what continues it; to be saved before `outgoing` is written, where it is to outlive the program.
+        state: what continues it; to be saved after `outgoing` and before that is written, where it is to outlive the
+            program.
         changed: the state has changed since this was last set to false.
         reliable: the connection has negotiated the subprotocol.
     """
@@ -115,7 +116,6 @@ class Protocol:
         self._phase = _Phase.CLOSED
         self._out: list[tuple[int, bytes]] = []
         self._kept = sum(len(kept.frame) for kept in state.unanswered.values())
-        self._written = set(state.unanswered)
         self._unawaited = sum(not kept.reply for kept in state.unanswered.values())
         self._begun = state.resume is not None
         self._heartbeat = self._bounds.heartbeat
@@ -164,14 +164,7 @@ class Protocol:
         out, self._out = self._out, []
         if out:
             self._said = now
-        for id, _ in out:
-            if id:
-                self._written.add(id)
-                self.stats.sent += 1
-                kept = self.state.unanswered.get(id)
-                if kept is not None and not kept.reply and not self.reliable:
-                    self._drop(id)
-        return [data for _, data in out]
+        return [data for id, data in out if not id or self._write(id)]
 
     # Messages
 
@@ -193,7 +186,7 @@ class Protocol:
     @property
     def queued(self) -> int:
         """Messages that were never written."""
-        return len(self.state.unanswered) - len(self._written)
+        return sum(not kept.written for kept in self.state.unanswered.values())
 
     def ask(
         self,
@@ -319,6 +312,18 @@ class Protocol:
 
     # The session
 
+    def _write(self, id: int) -> bool:
+        """Count a message as written; false where its answer has come meanwhile, or nobody waits for it any more."""
+        kept = self.state.unanswered.get(id)
+        if kept is None:
+            return False
+        self.stats.sent += 1
+        self.stats.resent += kept.written
+        kept.written = self.changed = True
+        if not kept.reply and not self.reliable:
+            self._drop(id)
+        return True
+
     def _greeted(self, frame: Frame, now: float) -> list[Happening]:
         if frame.type == "error":
             problem = frames.problem(frame)
@@ -352,7 +357,6 @@ class Protocol:
         happenings: list[Happening] = [Opened(resumed, "" if resumed or not again else reason, again)]
         happenings += self._settle(resumed)
         for id, kept in self.state.unanswered.items():
-            self.stats.resent += id in self._written
             self._out.append((id, bytes(kept.frame)))
         return happenings
 
@@ -361,9 +365,7 @@ class Protocol:
         if resumed:
             return []
         unknown = [
-            kept
-            for id, kept in self.state.unanswered.items()
-            if id in self._written and (kept.parts or not kept.idempotent)
+            kept for kept in self.state.unanswered.values() if kept.written and (kept.parts or not kept.idempotent)
         ]
         for kept in unknown:
             self._drop(kept.id)
@@ -385,7 +387,6 @@ class Protocol:
         kept = self.state.unanswered.pop(id)
         self._kept -= len(kept.frame)
         self._unawaited -= not kept.reply
-        self._written.discard(id)
         self.changed = True
 
 

@@ -15,7 +15,8 @@ _LOG = logging.getLogger("routewright.client")
 
 
 class Kept(msgspec.Struct):
-    """A message that has no answer yet. ``reply``: one is awaited; ``stream``: in parts, of which so many came."""
+    """A message that has no answer yet. ``reply``: one is awaited; ``stream``: in parts, of which so many came;
+    ``written``: it may have been handled."""
 
     id: int
     frame: msgspec.Raw
@@ -23,6 +24,7 @@ class Kept(msgspec.Struct):
     reply: bool = True
     stream: bool = False
     parts: int = 0
+    written: bool = False
 
 
 class State(msgspec.Struct):
