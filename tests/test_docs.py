@@ -327,6 +327,11 @@ def test_the_client_in_python(demo: Terminal) -> None:
     assert demo.type("python client.py") == "Hello, Ada.\n"
 
 
+def test_the_client_of_the_package(demo: Terminal) -> None:
+    (demo.folder / "resuming.py").write_text(demo.here(FRONTEND.one("resuming.py")))
+    assert demo.type("python resuming.py") == "Hello, Ada.\n2\n1\n0\n"
+
+
 @pytest.mark.parametrize("node", found("node"))
 def test_the_client_in_javascript(demo: Terminal, node: str) -> None:
     for name in ("client.mjs", "example.mjs"):

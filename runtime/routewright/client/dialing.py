@@ -21,7 +21,7 @@ from routewright.client.frames import SUBPROTOCOL
 Token: TypeAlias = str | Callable[[], Awaitable[str]]
 """A credential, or what fetches one; it is called at every attempt."""
 
-TokenPlace: TypeAlias = Literal["header", "subprotocol", "query", "message"]
+TokenPlace: TypeAlias = Literal["header", "subprotocol", "query"]
 
 Socket: TypeAlias = "aiohttp.ClientWebSocketResponse[Any]"
 
