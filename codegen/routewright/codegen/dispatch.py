@@ -35,6 +35,9 @@ _LEFT_OUT = {
 _DEFAULTS = {("Message", "origin"): "client", ("Route", "handler"): None}
 """Where the runtime's default is another than the spec's."""
 
+_PLAIN = Route(name="", module="", path="")
+"""A route with the policies that hold where a spec says nothing of them."""
+
 _OPENED = frozenset({"Message", "Route", "Pool"})
 """What is written one argument a line even where it is short, so that a diff shows what changed."""
 
@@ -108,6 +111,7 @@ def dispatch(spec: Spec, digests: Digests, modules: Mapping[str, str]) -> Dispat
         **({"settings": settings} if one_line(settings) != "Settings()" else {}),
         "routes": _many([entry.source for entry in routes]),
         "pools": _many([table.value(pool) for pool in pools(spec, digests)]),
+        **({"undeclared": table.undeclared(spec.undeclared)} if spec.undeclared != _PLAIN else {}),
         **({"extensions": json_value(spec.extensions)} if spec.extensions else {}),
     }
     types = {"Table"}.union(*(each.types for each in found))
@@ -182,6 +186,10 @@ class _Table:
             if message.checked:
                 given["check"] = text(f"{_local(module)}.{check_name(model)}")
         return self.value(message, given)
+
+    def undeclared(self, route: Route) -> Expression:
+        """A route of no name, for its policies."""
+        return self.value(route, {"digest": text(literals.string("")), "contract": text(literals.string(""))})
 
     def parameter(self, parameter: Parameter) -> Expression:
         with placed(f"parameter {parameter.name!r}"):

@@ -54,7 +54,9 @@ class Hello(Message, tag=1):
     """``name`` is the Python module or the worker's name; ``digest`` that of its `routewright.table.Pool`;
     ``capacity`` how many requests may be unanswered at a time (the gateway's credits); ``process`` an operating
     system process number, 0 where there is none; ``sessions``: it wants to hear of every session as soon as it opens
-    (it has connect or disconnect handlers), not only before the session's first request."""
+    (it has connect or disconnect handlers), not only before the session's first request. With ``route`` it asks to
+    answer a route that the spec does not name, see `routewright.table.dynamic.Claim`; ``token`` then says that it may,
+    where the gateway wants one."""
 
     version: int
     name: str
@@ -63,6 +65,8 @@ class Hello(Message, tag=1):
     capacity: int = 2048
     process: int = 0
     sessions: bool = True
+    route: dict[str, Any] | None = None
+    token: str = ""
 
 
 class Ready(Message, tag=2):

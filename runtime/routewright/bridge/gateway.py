@@ -59,6 +59,7 @@ class Observer(Protocol):
     def called(self, worker: "Worker", call: Call) -> None: ...
     def call_withdrawn(self, worker: "Worker", correlation: int) -> None: ...
     def close_asked(self, close: Close) -> None: ...
+    def claimed(self, hello: Hello) -> "WorkerPool | str": ...
     def worker_ready(self, worker: "Worker") -> None: ...
     def worker_lost(self, worker: "Worker", sessions: set[int]) -> None: ...
     def batch_done(self) -> None: ...
@@ -293,6 +294,12 @@ class BridgeGateway:
         if hello.version != codec.VERSION:
             self._refuse(identity, f"protocol version {hello.version} is not {codec.VERSION}")
             return None
+        if hello.route is not None:
+            claimed = self._observer.claimed(hello)
+            if isinstance(claimed, str):
+                self._refuse(identity, claimed)
+                return None
+            return self._welcome(identity, hello, claimed)
         pool = self.pools.get((hello.name, hello.digest))
         if pool is None:
             known = [digest for name, digest in self.pools if name == hello.name]
@@ -304,6 +311,9 @@ class BridgeGateway:
                 else f"no route of this gateway is answered by {hello.name!r}",
             )
             return None
+        return self._welcome(identity, hello, pool)
+
+    def _welcome(self, identity: bytes, hello: Hello, pool: WorkerPool) -> Worker:
         worker = Worker(identity, hello, pool, self._clock(), self.wake)
         self.workers[identity] = worker
         pool.workers.append(worker)

@@ -10,6 +10,7 @@ EPILOG = """Examples:
 \b
   routewright worker handlers.greeter --connect ipc:///run/shop/bridge.sock
   routewright worker handlers.greeter --project demo --connect tcp://10.0.0.7:8003
+  routewright worker handlers.lab --connect ipc:///run/shop/bridge.sock --route /ws/lab
 """
 
 
@@ -24,6 +25,16 @@ def worker(
     name: Annotated[
         str | None, typer.Option(help="The worker's name in the spec, where that is not the module's.")
     ] = None,
+    route: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Answer a route that the spec does not name; the gateway must allow it."),
+    ] = None,
+    route_name: Annotated[
+        str, typer.Option(help="That route's name. Default: made of its path.", show_default=False)
+    ] = "",
+    capability: Annotated[list[str] | None, typer.Option(help="What clients may ask for by name; repeatable.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="That route has raw frames.")] = False,
+    summary: Annotated[str, typer.Option(help="One line about that route.", show_default=False)] = "",
     drain: Annotated[float, typer.Option(help="Seconds to finish what runs when told to stop.", min=0)] = 30.0,
 ) -> None:
     """Run the worker of one handler module.
@@ -36,5 +47,9 @@ def worker(
     arguments += [argument for endpoint in connect for argument in ("--connect", endpoint)]
     if name is not None:
         arguments += ["--name", name]
+    if route is not None:
+        arguments += ["--route", route, "--route-name", route_name, "--summary", summary]
+        arguments += ["--framing", "raw" if raw else "message"]
+        arguments += [argument for each in capability or () for argument in ("--capability", each)]
     code = main(arguments)
     raise typer.Exit(1 if code > 2 else code)

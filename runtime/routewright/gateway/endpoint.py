@@ -64,6 +64,7 @@ class Endpoint:
         "declared",
         "decode",
         "dropped",
+        "dynamic",
         "epoch",
         "errors",
         "guard",
@@ -99,6 +100,7 @@ class Endpoint:
         self.connections: set[Connection] = set()
         self.limiters: dict[str, RateLimiter] = {}
         self.retired = False
+        self.dynamic = False
         self.opened = 0
         self.received = 0
         self.replied = 0

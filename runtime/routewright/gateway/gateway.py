@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from routewright.bridge.codec import Call, Close, Publish, Push
+from routewright.bridge.codec import Call, Close, Hello, Publish, Push
 from routewright.bridge.gateway import BridgeGateway
 from routewright.bridge.pool import Worker, WorkerPool
 from routewright.gateway.auth.authentication import Authentication
@@ -23,6 +23,7 @@ from routewright.gateway.auth.authenticator import Authenticator
 from routewright.gateway.auth.door import Door
 from routewright.gateway.call import Caller, call
 from routewright.gateway.connection import Connection
+from routewright.gateway.dynamic import DynamicRoutes
 from routewright.gateway.endpoint import Endpoint
 from routewright.gateway.errors import Fault
 from routewright.gateway.events import ABOUT, Events
@@ -36,9 +37,9 @@ from routewright.policies.expiry import Calendar
 from routewright.table import Route, Settings, Table, load
 from routewright.table.change import Verdict, classify
 from routewright.table.contracts import Contracts
-from routewright.table.discovery import describe
+from routewright.table.discovery import describe, describe_route
 from routewright.table.overrides import apply_to_table
-from routewright.table.paths import Matcher
+from routewright.table.paths import Match, Matcher
 
 TICK = 0.25
 """Seconds between two looks at slow, closing and unfinished connections."""
@@ -77,6 +78,9 @@ class Gateway:
         self.plugins = Plugins(project)
         self.upstreams = UpstreamClient()
         self._nobody = WorkerPool("", "")
+        self.dynamic = DynamicRoutes(self)
+        self.declared = Matcher(())
+        self.redirected = 0
         self.opening = 0
         self.table: Table
         self.settings = Settings()
@@ -124,7 +128,7 @@ class Gateway:
         changes: dict[str, Verdict] = {}
         for route in table.routes:
             old = self.endpoints.get(route.name)
-            if old is None:
+            if old is None or route.name in self.dynamic.endpoints:
                 continue
             if old.route.digest == route.digest:
                 changes[route.name] = "unchanged"
@@ -155,13 +159,14 @@ class Gateway:
         self.epoch += 1
         pools = {name: self.bridge.pool(pool.name, pool.digest) for pool in table.pools for name in pool.routes}
         pools |= {route.name: self._nobody for route in table.routes if route.source == "proxy"}
+        dynamic = frozenset(self.dynamic.endpoints)
         endpoints: dict[str, Endpoint] = {}
         changed: list[str] = []
         added: list[str] = []
         kept: list[str] = []
         for route in table.routes:
             old = self.endpoints.get(route.name)
-            if old is None:
+            if old is None or route.name in dynamic:
                 endpoints[route.name] = self._endpoint(route, pools[route.name])
                 added.append(route.name)
             elif route.name in keep:
@@ -171,14 +176,15 @@ class Gateway:
                 endpoints[route.name] = self._rebind(old, route, pools[route.name], changes[route.name])
                 if changes[route.name] != "unchanged":
                     changed.append(route.name)
-        removed = [name for name in self.endpoints if name not in endpoints]
+        removed = [name for name in self.endpoints if name not in endpoints and name not in dynamic]
         for name in removed:
             self._retire(self.endpoints[name], 4504, "the route was removed")
         self.table = table
         self.settings = table.settings
         self._contracts = {name: self._contracts[name] if name in kept else contracts for name in endpoints}
-        self.matcher, self.endpoints = Matcher(endpoint.route for endpoint in endpoints.values()), endpoints
-        self.discovery = describe(table)
+        self.declared = Matcher(endpoint.route for endpoint in endpoints.values())
+        self.endpoints = {**endpoints, **self.dynamic.settle(table)}
+        self.lay_paths()
         self.events.bind(table.routes)
         self._retain()
         return Reloaded(
@@ -190,6 +196,31 @@ class Gateway:
             kept=tuple(kept),
             problems=(),
         )
+
+    def lay_paths(self) -> None:
+        """Let the paths of all routes lead there, and say so."""
+        dynamic = [endpoint.route for endpoint in self.dynamic.endpoints.values()]
+        self.matcher = Matcher(endpoint.route for endpoint in self.endpoints.values()) if dynamic else self.declared
+        self.discovery = describe(self.table)
+        self.discovery["routes"] += [{**describe_route(route), "dynamic": True} for route in dynamic]
+
+    def nearest(self, path: str) -> Match | None:
+        """The route that a path of none is taken for, where that is allowed: a declared one before all others."""
+        fuzzy = self.settings.fuzzy
+        if fuzzy.mode != "redirect" or not self.settings.dynamic_routing:
+            return None
+        return self.declared.nearest(path, fuzzy.threshold) or self.matcher.nearest(path, fuzzy.threshold)
+
+    def undeclared_authenticator(self) -> Authenticator | None:
+        """What the routes that workers register authenticate with: the ``auth`` of the spec's ``defaults``."""
+        return self._authenticators.get("")
+
+    def dismiss(self, endpoint: Endpoint, code: int, reason: str) -> None:
+        """Take an endpoint out of service at once; what its connections have in flight may still be answered."""
+        endpoint.retired = True
+        if endpoint.connections:
+            self.retired.add(endpoint)
+            self._leave(endpoint, code, reason)
 
     def _endpoint(self, route: Route, pool: WorkerPool) -> Endpoint:
         endpoint = Endpoint(self, route, pool, self.plugins.route(route), self.epoch)
@@ -379,6 +410,9 @@ class Gateway:
             allowed = close.code in (1000, 1008, 1011, 1013) or 3000 <= close.code < 5000
             connection.close(close.code if allowed else 1011, close.reason)
 
+    def claimed(self, hello: Hello) -> WorkerPool | str:
+        return self.dynamic.claim(hello)
+
     def worker_ready(self, worker: Worker) -> None:
         self.on_pools_changed()
 
@@ -396,6 +430,7 @@ class Gateway:
         for endpoint in tuple(self.retired):
             if endpoint.pool is worker.pool and not worker.pool.workers:
                 self._close_all(endpoint, 4001, "the route has changed")
+        self.dynamic.left(worker)
         self.on_pools_changed()
 
     def batch_done(self) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
+import structlog
 from aiohttp import hdrs, web
 
 from routewright.gateway.auth import minting
@@ -44,6 +45,8 @@ from routewright.hooks import PluginFailed, Refusal, SessionInfo, UpgradeRequest
 from routewright.policies.rate_limit import RateLimiter
 from routewright.table.discovery import describe_route
 from routewright.table.paths import Match, ParameterError, convert
+
+log = structlog.get_logger("routewright.gateway")
 
 DISCOVERY = "/.well-known/websocket-routes"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -120,12 +123,11 @@ class Listener:
             return _json(200, self.gateway.discovery, {"Cache-Control": "no-cache"})
         if path == TICKETS and not upgrade:
             return await self._ticket(request)
-        match = self.gateway.matcher.match(path)
-        if match is None:
-            raise self._not_found(path)
+        match = self.gateway.matcher.match(path) or self._nearest(path)
         if not upgrade:
             self._only_get(request)
-            return _json(200, describe_route(match.route), {"Cache-Control": "no-cache"})
+            where = {"Content-Location": match.pattern} if match.near else {}
+            return _json(200, describe_route(match.route), {"Cache-Control": "no-cache", **where})
         accept = _accept_key(request, upgrade)
         return await self._upgrade(request, match, accept)
 
@@ -133,10 +135,19 @@ class Listener:
         if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
             raise _Refuse(405, "method_not_allowed", f"{request.method} is not GET", {"Allow": "GET, HEAD"})
 
-    def _not_found(self, path: str) -> "_Refuse":
-        near = [] if self._near.admit(time.monotonic()) else self.gateway.matcher.near(path)
+    def _nearest(self, path: str) -> Match:
+        """The route that a path of none is taken for. All that follows is as if the client had asked for its path."""
+        near: list[str] = []
+        gateway = self.gateway
+        if gateway.settings.fuzzy.mode != "off" and not self._near.admit(time.monotonic()):
+            match = gateway.nearest(path)
+            if match is not None:
+                gateway.redirected += 1
+                log.info("a near path is taken for a route", asked=path[:200], path=match.pattern)
+                return match
+            near = gateway.matcher.near(path)
         hint = f"did you mean {near[0]}?" if near else f"see {DISCOVERY}"
-        return _Refuse(404, "not_found", f"no route {path[:200]!r}", hint=hint, near=near)
+        raise _Refuse(404, "not_found", f"no route {path[:200]!r}", hint=hint, near=near)
 
     async def _upgrade(self, request: web.BaseRequest, match: Match, accept: str) -> web.StreamResponse:
         gateway = self.gateway
@@ -148,7 +159,7 @@ class Listener:
             parameters = convert(route, match.parameters)
         except ParameterError as error:
             raise _Refuse(400, "invalid_parameter", str(error)) from None
-        path = unquote(request.raw_path.partition("?")[0])
+        path = match.pattern if match.near else unquote(request.raw_path.partition("?")[0])
         identity = await self._authenticate(request, endpoint, path, address, secure)
         # others may have come, or the route gone, while a plugin made up its mind
         self._room(endpoint, address)
@@ -182,7 +193,8 @@ class Listener:
         if identity is None and endpoint.authenticator is not None:
             kind = stranger(kind)
         connection: Connection = kind(gateway, endpoint, info, *more)
-        switched = take_over(request, _switching(accept, _subprotocol(request) + extensions), connection)
+        head = _location(match) + _subprotocol(request) + extensions
+        switched = take_over(request, _switching(accept, head), connection)
         if switched is None:
             raise ConnectionResetError("the client left during the handshake")
         return switched
@@ -234,7 +246,7 @@ class Listener:
             if not endpoint.retired:
                 chosen = f"Sec-WebSocket-Protocol: {link.protocol}\r\n" if link.protocol else ""
                 connection = ProxyConnection(gateway, endpoint, info, upstream, link, handshake)
-                switched = take_over(request, _switching(accept, chosen), connection)
+                switched = take_over(request, _switching(accept, _location(match) + chosen), connection)
         finally:
             if switched is None:
                 gateway.spawn(end(link, 1001, "the client has not come"))
@@ -368,6 +380,11 @@ def _json(status: int, body: Any, headers: dict[str, str] | None = None) -> web.
     )
     response.force_close()
     return response
+
+
+def _location(match: Match) -> str:
+    """The header line that names the path which was meant, where that is not the one asked for (RFC 9110, 8.7)."""
+    return f"Content-Location: {match.pattern}\r\n" if match.near else ""
 
 
 def _switching(accept: str, more: str) -> bytes:

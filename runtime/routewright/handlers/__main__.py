@@ -27,8 +27,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     status = Status(given.module, given.status_fd, lambda: imported_files(given.project))
     logs.configure(os.environ.get("ROUTEWRIGHT_LOG_LEVEL") or "INFO")
+    claim = None
+    if given.route is not None:
+        from routewright.table.dynamic import ClaimError
+        from routewright.table.dynamic import claim as checked
+
+        said = {"path": given.route, "name": given.route_name, "capabilities": given.capability}
+        try:
+            claim = checked({**said, "framing": given.framing, "summary": given.summary})
+        except ClaimError as error:
+            print(f"routewright worker: {error}", file=sys.stderr)
+            return 2
     try:
-        loaded = load(given.module, given.project, given.name)
+        loaded = load(given.module, given.project, given.name, claim)
     except HandlerModuleError as error:
         status.failed(error.problems)
         return FAILED
@@ -60,6 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--project", type=Path, default=Path(), help="the folder of the route spec (default: this one)")
     parser.add_argument("--connect", action="append", default=[], metavar="ENDPOINT", help="a gateway's bridge")
     parser.add_argument("--name", help="the worker's name in the spec, where it is not the module's")
+    parser.add_argument("--route", metavar="PATH", help="answer a route that the spec does not name")
+    parser.add_argument("--route-name", default="", help="its name, where that is not made of its path")
+    parser.add_argument("--capability", action="append", default=[], help="what clients may ask for by name")
+    parser.add_argument("--framing", choices=("message", "raw"), default="message", help="of that route")
+    parser.add_argument("--summary", default="", help="one line about that route")
     parser.add_argument("--drain", type=float, default=30.0, help="seconds to finish what runs (30)")
     parser.add_argument("--status-fd", type=int, help="a descriptor for JSON lines about the worker's state")
     parser.add_argument("--check", action="store_true", help="only look whether the module can serve")

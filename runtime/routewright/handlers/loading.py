@@ -22,6 +22,7 @@ from routewright.handlers.plan import Plan, RoutePlan
 from routewright.handlers.registry import Registry
 from routewright.table import Pool, Table
 from routewright.table.bytecode import HashedLoader
+from routewright.table.dynamic import Claim, route
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
@@ -41,23 +42,25 @@ class Loaded(msgspec.Struct, frozen=True):
     pool: Pool
     plans: dict[str, RoutePlan]
     events: dict[str, Plan] = {}
+    claim: Claim | None = None
 
 
-def load(module: str, project: Path, name: str | None = None) -> Loaded:
+def load(module: str, project: Path, name: str | None = None, claim: Claim | None = None) -> Loaded:
     """Import the table and the module into this process, and match one to the other.
 
     Args:
         module: the Python module's name.
         project: the folder that holds ``generated/``; it comes first on ``sys.path``.
         name: the pool's name where it is not the module's (a named worker).
+        claim: a route that the spec does not name, to answer instead; then there need be no table.
 
     Raises:
         HandlerModuleError: with everything that is wrong.
     """
     project = project.resolve()
     _sources_only(project)
-    table = _table(project)
-    pool = table.pool(name or module)
+    table = _table(project) if claim is None else _claiming(project, claim)
+    pool = table.pool(name or module if claim is None else claim.name)
     if pool is None:
         known = ", ".join(repr(each.name) for each in table.pools)
         text = f"no route is answered by {name or module!r}; there are: {known}"
@@ -68,7 +71,7 @@ def load(module: str, project: Path, name: str | None = None) -> Loaded:
     matching = Matching(table, pool, registry, file=file, project=project)
     if matching.problems:
         raise HandlerModuleError(matching.problems)
-    return Loaded(table, pool, matching.plans, matching.events)
+    return Loaded(table, pool, matching.plans, matching.events, claim)
 
 
 def imported_files(project: Path) -> list[str]:
@@ -123,6 +126,16 @@ def _table(project: Path) -> Table:
     if not isinstance(table, Table):
         raise HandlerModuleError([HandlerProblem(f"it has no `table`: {again}", str(file))])
     return table
+
+
+def _claiming(project: Path, claim: Claim) -> Table:
+    """The table with the claimed route in it; that of an empty spec where there is none."""
+    there = (project / "generated" / "table.py").is_file()
+    table = _table(project) if there else Table(digest="", routes=(), pools=())
+    pool = Pool(name=claim.name, source="worker", workers=0, routes=(claim.name,), digest="")
+    routes = (route(claim, table.undeclared), *(each for each in table.routes if each.name != claim.name))
+    pools = (pool, *(each for each in table.pools if each.name != claim.name))
+    return msgspec.structs.replace(table, routes=routes, pools=pools)
 
 
 def _import(module: str, project: Path) -> str:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import zmq
 
 from routewright.bridge.codec import VERSION, Goodbye, Hello, Subscribe
@@ -46,6 +47,8 @@ class Worker:
             "python",
             process=os.getpid(),
             sessions=any(plan.connect or plan.disconnect for plan in loaded.plans.values()),
+            route=msgspec.to_builtins(loaded.claim) if loaded.claim is not None else None,
+            token=os.environ.get("ROUTEWRIGHT_WORKER_TOKEN", "") if loaded.claim is not None else "",
         )
         self._links = [
             Link(endpoint, hello, self, context=self._context, curve=Curve.of(endpoint, os.environ))

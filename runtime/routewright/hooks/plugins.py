@@ -68,6 +68,10 @@ class Plugins:
         """The chains of a route of the table that was loaded last."""
         return self._loaded.routes[route.name]
 
+    def compile(self, route: Route) -> RouteHooks:
+        """The chains of a route that is in no table, of plugins that are loaded already."""
+        return _compile(route, self._loaded.registry)
+
     def names(self) -> tuple[str, ...]:
         """The plugins that are in use."""
         return tuple(self._loaded.registry.plugins())
@@ -109,13 +113,15 @@ class Plugins:
 
     def _build(self, table: Table) -> _Loaded:
         registry, installed = Registry(), Installed()
-        for route in table.routes:
+        # what a worker registers is guarded too
+        dynamic = (table.undeclared,) if table.settings.dynamic_routing else ()
+        for route in (*table.routes, *dynamic):
             for middleware in route.middleware:
                 if middleware.name not in registry:
                     registry.add(middleware.name, find(middleware.name, self._modules, installed))
         for name in installed.names():
             self._try(registry, name, installed)
-        return _Loaded(registry, {route.name: _compile(route, registry) for route in table.routes})
+        return _Loaded(registry, {route.name: _compile(route, registry) for route in (*table.routes, *dynamic)})
 
     def _try(self, registry: Registry, name: str, installed: Installed) -> None:
         """Add a plugin that nobody asked for: it must not stop the gateway."""

@@ -241,18 +241,15 @@ def apply_to_table(table: Table, overrides: Mapping[str, Any]) -> Table:
         OverrideError: see `apply`; or nobody names the upstream of a proxy route.
     """
     before, after = table.settings, apply(table.settings, overrides)
-    limited = overrides.get(RATE_LIMIT, True)
-    routes = table.routes if limited else tuple(_replace(route, {"rate_limit": None}) for route in table.routes)
-    largest = after.limits.message_bytes
-    if largest != before.limits.message_bytes:
-        routes = tuple(
-            _replace(route, {"limits": _replace(route.limits, {"message_bytes": largest})})
-            if route.limits.message_bytes == before.limits.message_bytes
-            else route
-            for route in routes
-        )
-    routes = tuple(_led(route, overrides.get(BACKEND, "")) for route in routes)
-    return _replace(table, {"settings": after, "routes": routes})
+
+    def overridden(route: Route) -> Route:
+        changes: dict[str, Any] = {} if overrides.get(RATE_LIMIT, True) else {"rate_limit": None}
+        if route.limits.message_bytes == before.limits.message_bytes != after.limits.message_bytes:
+            changes["limits"] = _replace(route.limits, {"message_bytes": after.limits.message_bytes})
+        return _replace(route, changes)
+
+    routes = tuple(_led(overridden(route), overrides.get(BACKEND, "")) for route in table.routes)
+    return _replace(table, {"settings": after, "routes": routes, "undeclared": overridden(table.undeclared)})
 
 
 def _led(route: Route, backend: str) -> Route:

@@ -20,11 +20,13 @@ _LONGEST = 2048
 
 
 class Match(NamedTuple):
-    """A route and the raw text of its path parameters; ``pattern`` is the path or alias that matched."""
+    """A route and the raw text of its path parameters; ``pattern`` is the path or alias that matched, or which the
+    path is only ``near`` to."""
 
     route: Route
     parameters: dict[str, str]
     pattern: str
+    near: bool = False
 
 
 class ParameterError(ValueError):
@@ -93,6 +95,42 @@ class Matcher:
         """Declared paths that look like this one, nearest first."""
         found = process.extract(path[:200], self._patterns, scorer=fuzz.ratio, limit=limit, score_cutoff=60)
         return [pattern for pattern, _, _ in found]
+
+    def nearest(self, path: str, threshold: float) -> Match | None:
+        """The route whose literal path or alias looks most like this one, upper and lower case aside.
+
+        The measure is the normalised indel similarity (rapidfuzz ``fuzz.ratio``, here 0 to 1).
+
+        Returns:
+            ``None`` where none is at least so alike, or two routes are equally near.
+        """
+        try:
+            plain = unquote(path[:_LONGEST], errors="strict")
+        except UnicodeDecodeError:
+            return None
+        if not all(map(_sound, plain.split("/")[1:])):
+            return None
+        literals = [pattern for pattern in self._patterns if "{" not in pattern]
+        found = process.extract(
+            plain, literals, scorer=fuzz.ratio, processor=str.lower, limit=None, score_cutoff=threshold * 100
+        )
+        best = [self._literal[pattern] for pattern, score, _ in found if score == found[0][1]]
+        if not best or any(each.route is not best[0].route for each in best):
+            return None
+        return best[0]._replace(near=True)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether some path fits both of two templates, even where one of them would win it."""
+    ours, theirs = one.split("/")[1:], other.split("/")[1:]
+    for left, right in zip(ours, theirs, strict=False):
+        if left.endswith("...}") or right.endswith("...}"):
+            return True
+        if not left.startswith("{") and not right.startswith("{") and left != right:
+            return False
+        if not (left and right) and left != right:
+            return False
+    return len(ours) == len(theirs)
 
 
 def _sound(segment: str) -> bool:

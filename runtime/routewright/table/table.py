@@ -26,7 +26,8 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """One spec, compiled. ``digest`` is the hash of the spec; two tables with one digest are the same."""
+    """One spec, compiled. ``digest`` is the hash of the spec; two tables with one digest are the same. ``undeclared``
+    has the policies of a route that a worker registers: those of the spec's ``defaults``."""
 
     digest: str
     spec: str = "websocket-routes.json"
@@ -36,6 +37,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings = Settings()
     routes: tuple[Route, ...]
     pools: tuple[Pool, ...]
+    undeclared: Route = Route(name="", path="", handler="", digest="", contract="")
     extensions: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def route(self, name: str) -> Route | None:

@@ -421,7 +421,8 @@ class Gateway:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """A whole spec. ``file`` is the file's name relative to the project; ``digest`` hashes the resolved document, so
-    that white space and key order do not change it."""
+    that white space and key order do not change it. ``undeclared`` has the policies of a route that the spec does not
+    name."""
 
     file: str
     digest: str
@@ -431,4 +432,5 @@ class Spec:
     gateway: Gateway = Gateway()
     components: dict[str, Component] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    undeclared: Route = Route(name="", module="", path="")
     extensions: dict[str, Any] = field(default_factory=dict)

@@ -76,6 +76,7 @@ def resolve(draft: Draft) -> Spec:
         gateway=resolver.gateway,
         components={name: resolver.component(name) for name in draft.payloads.nodes},
         routes=routes,
+        undeclared=Route(name="", module="", path="", **resolver.guarded(resolver.policies({}))),
         extensions=extensions,
     )
 
@@ -121,21 +122,27 @@ class _Resolver:
                 self.message(each, message, timeout, policies.get("cache")) for each, message in messages.items()
             ),
             topics=tuple(_topic(each, topic) for each, topic in value.get("topics", {}).items()),
-            timeout=timeout,
-            auth=auth(policies.get("auth", False)),
-            rate_limit=_rate_limit(policies.get("rateLimit", {})),
-            limits=_limits(policies.get("limits", {}), self.gateway.limits.message_bytes),
-            slow_consumer=_slow_consumer(policies.get("slowConsumer", {})),
-            circuit_breaker=_circuit_breaker(policies.get("circuitBreaker", {})),
-            retry=_retry(policies.get("retry", False)),
-            balance=_balance(policies.get("balance", False)),
-            batch=_batch(policies.get("batch", {})),
-            compression=_compression(policies.get("compression", False)),
-            delivery=_delivery(policies.get("delivery", {})),
-            middleware=_middleware(policies.get("middleware", [])),
+            **self.guarded(policies),
             extensions=_extensions(node),
             document=self.document(node, name, policies),
         )
+
+    def guarded(self, policies: dict[str, Any]) -> dict[str, Any]:
+        """The fields of a route that its policies are."""
+        return {
+            "timeout": _seconds(policies.get("timeout"), 30.0),
+            "auth": auth(policies.get("auth", False)),
+            "rate_limit": _rate_limit(policies.get("rateLimit", {})),
+            "limits": _limits(policies.get("limits", {}), self.gateway.limits.message_bytes),
+            "slow_consumer": _slow_consumer(policies.get("slowConsumer", {})),
+            "circuit_breaker": _circuit_breaker(policies.get("circuitBreaker", {})),
+            "retry": _retry(policies.get("retry", False)),
+            "balance": _balance(policies.get("balance", False)),
+            "batch": _batch(policies.get("batch", {})),
+            "compression": _compression(policies.get("compression", False)),
+            "delivery": _delivery(policies.get("delivery", {})),
+            "middleware": _middleware(policies.get("middleware", [])),
+        }
 
     def policies(self, route: dict[str, Any]) -> dict[str, Any]:
         """The route's policies over the defaults: a policy of both is merged key by key, but for ``auth``."""

@@ -47,13 +47,15 @@ class Authentication:
             AuthError: a key or a secret cannot be read, or nothing answers a way.
         """
         found: dict[str, Authenticator] = {}
-        for route in table.routes:
+        # what a worker registers is guarded too, by the name of no route
+        routes = (*table.routes, table.undeclared) if table.settings.dynamic_routing else table.routes
+        for route in routes:
             try:
                 if route.auth:
                     found[route.name] = self._authenticator(route, plugins)
             except AuthError as error:
                 raise AuthError(f"route {route.name!r}: auth: {error}") from None
-        used = {url for route in table.routes for way in route.auth if isinstance(way, Jwt) for url in way.jwks}
+        used = {url for route in routes for way in route.auth if isinstance(way, Jwt) for url in way.jwks}
         self.jwks = {url: keys for url, keys in self.jwks.items() if url in used}
         return found
 
