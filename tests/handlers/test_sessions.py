@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from conftest import ANALYZE, REST, Gateway, Project, WorkerProcess
 
-from routewright.bridge.codec import Call, Cancel, Close, Closed, Error, Goodbye, Open, Publish, Push, Reply
+from routewright.bridge.codec import Call, Cancel, Close, Closed, Error, Goodbye, Invalidate, Open, Publish, Push, Reply
 
 Serve = Callable[..., WorkerProcess]
 
@@ -171,6 +171,53 @@ async def analyze(message, context):
             Publish("voice", b"\x00", True),
             Publish("lobby", b'{"type":"anything","payload":[1]}'),
             Publish("vision", b'{"type":"finished","payload":{"how":"from a thread"}}'),
+        ]
+
+
+def test_invalidations_go_to_every_gateway(
+    new_gateway: Callable[[], Gateway], new_worker: Callable[..., WorkerProcess], project: Project
+) -> None:
+    project.app(
+        REST
+        + """
+@on(Analyze)
+async def analyze(message, context):
+    wrong = [("nothing", {}), (Progress, {}), (Analyze, {"payload": {"depth": "deep"}}), (None, {"payload": 1}),
+             ({"payload": 1}, {}), (Analyze, {"route": "nowhere"})]
+    for given, more in wrong:
+        try:
+            context.invalidate(given, **more)
+        except ValueError as error:
+            context.send(Finished(str(error)))
+    context.invalidate()
+    context.invalidate(Analyze)
+    context.invalidate("analyze", {"depth": 2, "note": "a"})
+    context.invalidate(Watch(3))
+    context.invalidate({"type": "hello", "payload": 1}, route="lobby")
+    await asyncio.to_thread(context.invalidate, Watch, Watch(4))
+"""
+    )
+    first, second = new_gateway(), new_gateway()
+    worker = new_worker(first, second)
+    first.greet(Open(1, "vision"))
+    second.greet(Open(1, "vision"))
+    assert worker.state()["state"] == "ready"
+    assert first.ask(1, "analyze") is None
+    problems = [how(first) for _ in range(6)]
+    assert problems[0].startswith("'nothing' given, expected a message that 'vision' takes: Analyze")
+    assert problems[1].startswith("'Progress' given, expected a message that 'vision' takes: Analyze")
+    assert problems[2].startswith("the payload of 'analyze' does not fit its declaration: Expected `int`")
+    assert problems[3] == "a payload was given, and no message that it belongs to"
+    assert problems[4].startswith("'dict' given, expected a message that 'vision' takes")
+    assert problems[5].startswith("there is no route 'nowhere'")
+    for gateway in (first, second):
+        assert [gateway.take(Invalidate) for _ in range(6)] == [
+            Invalidate("vision"),
+            Invalidate("vision", "analyze"),
+            Invalidate("vision", "analyze", b'{"type":"analyze","payload":{"depth":2,"note":"a"}}'),
+            Invalidate("vision", "watch", b'{"type":"watch","payload":{"count":3}}'),
+            Invalidate("lobby", "hello", b'{"type":"hello","payload":1}'),
+            Invalidate("vision", "watch", b'{"type":"watch","payload":{"count":4}}'),
         ]
 
 

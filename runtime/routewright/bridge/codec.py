@@ -29,6 +29,7 @@ Heartbeat  both nothing to say, but alive
 Goodbye    both W: send me no more; G: I will not, leave when you are done
 Subscribe  W    the topics whose events I want to handle
 Event      G    such an event, answered like a request
+Invalidate W    forget kept replies of a route
 ========== ==== =====================================================================================
 """
 
@@ -194,7 +195,18 @@ class Event(Message, tag=17):
     frame: bytes
 
 
-FromWorker: TypeAlias = Hello | Reply | Error | Cancel | Push | Publish | Call | Close | Heartbeat | Goodbye | Subscribe
+class Invalidate(Message, tag=18):
+    """``type`` is a message's name (``""``: every message of the route). With a ``frame``, a client's envelope of that
+    type, only the replies to its payload are meant. A worker may name any route."""
+
+    route: str
+    type: str = ""
+    frame: bytes | None = None
+
+
+FromWorker: TypeAlias = (
+    Hello | Reply | Error | Cancel | Push | Publish | Call | Close | Heartbeat | Goodbye | Subscribe | Invalidate
+)
 FromGateway: TypeAlias = (
     Ready | Refused | Open | Closed | Request | Reply | Error | Cancel | Heartbeat | Goodbye | Event
 )

@@ -25,6 +25,7 @@ from routewright.bridge.codec import (
     Goodbye,
     Heartbeat,
     Hello,
+    Invalidate,
     Open,
     Publish,
     Push,
@@ -60,6 +61,7 @@ class Observer(Protocol):
     def call_withdrawn(self, worker: "Worker", correlation: int) -> None: ...
     def close_asked(self, close: Close) -> None: ...
     def claimed(self, hello: Hello) -> "WorkerPool | str": ...
+    def invalidated(self, invalidate: Invalidate) -> None: ...
     def worker_ready(self, worker: "Worker") -> None: ...
     def worker_lost(self, worker: "Worker", sessions: set[int]) -> None: ...
     def batch_done(self) -> None: ...
@@ -283,6 +285,8 @@ class BridgeGateway:
                 self._observer.call_withdrawn(worker, message.correlation)
             case Goodbye():
                 self.release(worker)
+            case Invalidate():
+                self._observer.invalidated(message)
             case _:
                 pass
 

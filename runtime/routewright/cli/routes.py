@@ -12,7 +12,7 @@ from routewright.cli.terminal import json_text, progress
 from routewright.cli.terminal import table as print_table
 
 if TYPE_CHECKING:
-    from routewright.table import Auth, MessageType, Route
+    from routewright.table import Auth, Balance, Cache, MessageType, Route
 
 EPILOG = """Examples:
 
@@ -61,6 +61,11 @@ def policies(route: "Route") -> dict[str, str]:
         found["compression"] = f"from {size(compression.threshold)}, level {compression.level}"
     if route.topics:
         found["topics"] = ", ".join(topic.name for topic in route.topics)
+    caches = {message.name: message.cache for message in route.messages if message.cache is not None}
+    if caches:
+        found["cache"] = "; ".join(f"{name} {cache_words(cache)}" for name, cache in caches.items())
+    if route.balance.policy != "least-in-flight":
+        found["balance"] = balance_words(route.balance)
     if route.middleware:
         found["middleware"] = ", ".join(middleware.name for middleware in route.middleware)
     return found
@@ -71,6 +76,18 @@ def _way(way: "Auth") -> str:
     places = " or ".join(getattr(way, "sources", ()))
     asked = f" with {' '.join(way.scopes)}" if way.scopes else ""
     return f"{way.__struct_config__.tag}{f' by {places}' if places else ''}{asked}"
+
+
+def cache_words(cache: "Cache") -> str:
+    """How long replies are kept, how many, and for whom."""
+    stale = f" and {cache.stale_for:g}s stale" if cache.stale_for else ""
+    by = f" by {', '.join(cache.vary)}" if cache.vary else " for everybody"
+    return f"{cache.ttl:g}s{stale}, {cache.entries} entries{by}"
+
+
+def balance_words(balance: "Balance") -> str:
+    """A balance policy, and what it hashes."""
+    return f"{balance.policy} by {balance.key}" if balance.policy == "hash" else balance.policy
 
 
 def size(count: int) -> str:

@@ -6,10 +6,10 @@ and by the same policies.
 
 from typing import TYPE_CHECKING
 
-from routewright.bridge.codec import Call, Error, Open, Reply
+from routewright.bridge.codec import Call, Error, Reply
 from routewright.bridge.pool import Entry, Worker
-from routewright.gateway.connection import as_claims
 from routewright.gateway.endpoint import Endpoint
+from routewright.gateway.opening import opening
 from routewright.hooks import SessionInfo
 from routewright.table import MessageType
 from routewright.table.frames import FrameError
@@ -35,11 +35,8 @@ class Caller:
         """Open the call's session at a worker; what it had at another one is over."""
         if worker is not self.callee:
             self._close()
-            info = self.info
             self.callee = worker
-            self.gateway.bridge.open(
-                worker, Open(info.id, info.route.name, info.path, info.parameters, as_claims(info.principal))
-            )
+            self.gateway.bridge.open(worker, opening(self.info))
         return worker
 
     def replied(self, entry: Entry, reply: Reply, now: float) -> None:

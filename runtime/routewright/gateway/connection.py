@@ -10,17 +10,17 @@ The two ways of speaking are subclasses: `routewright.gateway.plain` (JSON messa
 from collections import deque
 from typing import TYPE_CHECKING, TypeAlias
 
-from routewright.bridge.codec import Error, Open, Reply
+from routewright.bridge.codec import Error, Reply
 from routewright.bridge.pool import Entry, Worker
 from routewright.gateway.endpoint import Endpoint
 from routewright.gateway.errors import CLOSE_CODES, Fault
 from routewright.gateway.framing import header, payload
 from routewright.gateway.lane import Lane
+from routewright.gateway.opening import opening
 from routewright.gateway.socket import State, WebSocket
 from routewright.hooks import Gate, Incoming, Outgoing, PluginFailed, Refusal, Rewrite, SessionInfo
 from routewright.policies.backlog import Backlog
 from routewright.policies.rate_limit import RateLimiter
-from routewright.table import Principal
 from routewright.table.frames import Id
 
 if TYPE_CHECKING:
@@ -106,11 +106,7 @@ class Connection(WebSocket):
 
     def introduce(self, worker: Worker, *, fresh: bool) -> None:
         """Tell a worker of this session; ``fresh`` makes it run the connect handlers."""
-        info = self.info
-        message = Open(
-            info.id, info.route.name, info.path, info.parameters, as_claims(info.principal), info.address, fresh
-        )
-        self.gateway.bridge.open(worker, message)
+        self.gateway.bridge.open(worker, opening(self.info, fresh=fresh))
 
     def adopt(self, worker: Worker) -> Worker:
         """Send this session's requests to ``worker`` from now on."""
@@ -365,10 +361,3 @@ class Connection(WebSocket):
         self.backlog = None
         self.close(4002, "slow consumer")
         self.sockets.closing[self] = self._clock() + 1.0
-
-
-def as_claims(principal: Principal | None) -> dict[str, object] | None:
-    """A principal as it travels to a worker."""
-    if principal is None:
-        return None
-    return {"id": principal.id, "scopes": list(principal.scopes), "claims": principal.claims}

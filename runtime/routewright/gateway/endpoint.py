@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from routewright.bridge.codec import Error
-from routewright.bridge.pool import WorkerPool
+from routewright.bridge.pool import Worker, WorkerPool
+from routewright.gateway.balancing import Balancing
+from routewright.gateway.caching import Caching
 from routewright.gateway.circuit import Circuit
 from routewright.gateway.conflation import conflation
 from routewright.gateway.deflate import Tally
 from routewright.gateway.framing import header
 from routewright.gateway.guard import Guard
-from routewright.hooks import RouteHooks
+from routewright.hooks import RouteHooks, SessionInfo
 from routewright.policies.rate_limit import RateLimiter
 from routewright.policies.retry import Retries
 from routewright.table import MessageType, Route
@@ -54,8 +56,10 @@ class Endpoint:
         "_measured",
         "_straight",
         "authenticator",
+        "balancing",
         "bytes_in",
         "bytes_out",
+        "caching",
         "circuit",
         "compressed",
         "conflated",
@@ -94,6 +98,7 @@ class Endpoint:
     hooks: RouteHooks
     guard: Guard | None
     circuit: Circuit | None
+    balancing: Balancing | None
 
     def __init__(self, gateway: "Gateway", route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int) -> None:
         self.authenticator: Authenticator | None = None
@@ -120,6 +125,8 @@ class Endpoint:
         self._measured = (0, 0.0)
         self._guard = Guard(gateway, self)
         self.upstream: Upstream | None = None
+        self.caching = Caching(self._guard)
+        self.balancing = None
         self.bind(route, pool, hooks, epoch)
 
     def bind(self, route: Route, pool: WorkerPool, hooks: RouteHooks, epoch: int) -> None:
@@ -144,7 +151,13 @@ class Endpoint:
             self.limiters.clear()
             for connection in self.connections:
                 connection.limiter = self.limiter(connection)
-        self._straight = not self._guard.bind()
+        if route.balance.policy == "least-in-flight":
+            self.balancing = None
+        elif self.balancing is None or self.balancing.settings != route.balance:
+            self.balancing = Balancing(self, route.balance, self._clock)
+        self._guard.balancer = self.balancing
+        cached = self.caching.bind()
+        self._straight = not self._guard.bind(*([self.caching] if cached else []))
         self.switch()
 
     def switch(self) -> None:
@@ -168,6 +181,14 @@ class Endpoint:
     def forget(self, client: object) -> None:
         """Drop what the guard still does for someone who has left."""
         self._guard.forget(client)
+
+    def home(self, info: SessionInfo) -> Worker | None:
+        """A worker for a session that keeps to one, or ``None``."""
+        return self.pool.pick() if self.balancing is None else self.balancing.home(info)
+
+    def balance(self) -> list[dict[str, Any]]:
+        """What its balance policy thinks of each worker; nothing where that is the default one."""
+        return [] if self.balancing is None else self.balancing.figures()
 
     def read(self, frame: bytes) -> tuple[Any, bytes]:
         """See `read_frame`; for whoever is in no hurry."""

@@ -113,6 +113,8 @@ def _route(endpoint: Endpoint, now: float) -> dict[str, Any]:
         "retries": retries.taken if retries is not None else 0,
         "retries_denied": retries.denied if retries is not None else 0,
         "breaker": breakers.report(endpoint, now),
+        "cache": endpoint.caching.figures(),
+        "balance": endpoint.balance(),
         "latency": endpoint.latency,
         "latency_sum": endpoint.latency_sum,
         **({"upstream": _upstream(endpoint.upstream)} if endpoint.upstream is not None else {}),
@@ -147,6 +149,7 @@ def add_up(reports: list[dict[str, Any]]) -> dict[str, Any]:
                     **route,
                     "errors": dict(route["errors"]),
                     "shed": dict(route["shed"]),
+                    "cache": dict(route["cache"]),
                     "latency": list(route["latency"]),
                     "breaker": [route["breaker"]],
                 }
@@ -175,7 +178,7 @@ def _topics(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _add(total: dict[str, Any], route: dict[str, Any]) -> None:
     for key in _ADDED:
         total[key] += route[key]
-    for counts in ("errors", "shed"):
+    for counts in ("errors", "shed", "cache"):
         for name, count in route[counts].items():
             total[counts][name] = total[counts].get(name, 0) + count
     total["breaker"].append(route["breaker"])
@@ -183,4 +186,5 @@ def _add(total: dict[str, Any], route: dict[str, Any]) -> None:
         ours, theirs = total["upstream"], route["upstream"]
         sums = {name: ours[name] + theirs[name] for name in _COUNTED}
         total["upstream"] = {"problem": ours["problem"] or theirs["problem"], **sums}
+    total["balance"] = total["balance"] + route["balance"]
     total["latency"] = [total["latency"][at] + route["latency"][at] for at in range(LATENCY_BUCKETS)]

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from routewright.bridge.codec import Call, Close, Hello, Publish, Push
+from routewright.bridge.codec import Call, Close, Hello, Invalidate, Publish, Push
 from routewright.bridge.gateway import BridgeGateway
 from routewright.bridge.pool import Worker, WorkerPool
 from routewright.gateway.auth.authentication import Authentication
@@ -344,6 +344,7 @@ class Gateway:
         for endpoint in self.endpoints.values():
             endpoint.forget_idle(now)
             endpoint.measure()
+            endpoint.caching.expire(now)
 
     async def drain(self, seconds: float) -> None:
         """Take no more connections, let what is in flight end, and close the rest with 1012, spread over time so that
@@ -412,6 +413,18 @@ class Gateway:
 
     def claimed(self, hello: Hello) -> WorkerPool | str:
         return self.dynamic.claim(hello)
+
+    def invalidated(self, invalidate: Invalidate) -> None:
+        for endpoint in (self.endpoints.get(invalidate.route), *self.retired):
+            if endpoint is not None and endpoint.route.name == invalidate.route:
+                endpoint.caching.invalidate(invalidate.type, invalidate.frame)
+
+    def superseded(self, name: str, processes: frozenset[int]) -> None:
+        """Newer workers have taken over from these: their code may answer otherwise, so nothing of theirs is kept."""
+        self.bridge.superseded(name, processes)
+        for endpoint in (*self.endpoints.values(), *self.retired):
+            if endpoint.pool.name == name:
+                endpoint.caching.clear()
 
     def worker_ready(self, worker: Worker) -> None:
         self.on_pools_changed()

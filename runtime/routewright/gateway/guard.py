@@ -39,10 +39,11 @@ class Client(Protocol):
 class Stage(Protocol):
     """What stands before the handler. `enter` returns true to keep an attempt: it ends it then by `Attempt.reply` or
     `Attempt.fail`, or lets it go on by `Guard.proceed`. A stage that makes itself the attempt's ``stage`` is told how
-    that ends; ``None``: its client has left."""
+    that ends; ``None``: its client has left. `forget`: somebody has left, and what is done for him alone may end."""
 
     def enter(self, attempt: "Attempt") -> bool: ...
     def ended(self, attempt: "Attempt", outcome: Reply | Error | None, now: float) -> None: ...
+    def forget(self, client: object) -> None: ...
 
 
 class Balancer(Protocol):
@@ -65,6 +66,7 @@ class Attempt:
         sent: when it was tried last.
         begun: a part of the answer has gone to the client.
         error: how the last try failed.
+        note: what the balancer wants to know of its choice when that has ended.
         stage: who wants to know how it ends.
     """
 
@@ -80,6 +82,7 @@ class Attempt:
         "frame",
         "guard",
         "message",
+        "note",
         "sent",
         "stage",
         "timer",
@@ -113,6 +116,7 @@ class Attempt:
         self.sent = now
         self.begun = False
         self.error: Error | None = None
+        self.note: Any = None
         self.stage: Stage | None = None
         self.timer: asyncio.TimerHandle | None = None
         self._judged = False
@@ -188,6 +192,7 @@ class Guard:
 
     Attributes:
         attempts: every request that has not ended.
+        waiting: how many of them a stage keeps: they do not count against the bulkhead.
         stages: what a request passes first, in this order.
         balancer: chooses workers; ``None``: the one with the fewest requests in flight.
         retries: what may be tried again; ``None``: nothing.
@@ -198,18 +203,20 @@ class Guard:
         self.endpoint = endpoint
         self.clock = gateway.clock
         self.attempts: set[Attempt] = set()
+        self.waiting = 0
         self.stages: tuple[Stage, ...] = ()
         self.balancer: Balancer | None = None
         self.retries: Retries | None = None
 
-    def bind(self) -> bool:
-        """Read the route's policies; whether they want every request to pass here."""
+    def bind(self, *stages: Stage) -> bool:
+        """Read the route's policies; whether they want every request to pass here. ``stages`` come after the scopes:
+        who may not ask is not answered from a cache either."""
         route = self.endpoint.route
         if route.retry is None or not any(message.idempotent for message in route.messages):
             self.retries = None
         elif self.retries is None or self.retries.settings != route.retry:
             self.retries = Retries(route.retry)
-        self.stages = (SCOPES,) if any(message.scopes for message in route.messages) else ()
+        self.stages = (SCOPES, *stages) if any(message.scopes for message in route.messages) else stages
         return bool(
             self.stages
             or self.balancer is not None
@@ -248,7 +255,7 @@ class Guard:
     def proceed(self, attempt: Attempt, now: float) -> None:
         """Let an attempt go on to a handler."""
         bulkhead = self.endpoint.route.limits.bulkhead
-        if bulkhead is not None and len(self.attempts) > bulkhead:
+        if bulkhead is not None and len(self.attempts) - self.waiting > bulkhead:
             attempt.fail(self.endpoint.bulkhead(bulkhead))
             return
         if self.retries is not None:
@@ -271,6 +278,8 @@ class Guard:
         """Drop every request of someone who has left."""
         for attempt in [attempt for attempt in self.attempts if attempt.client is client]:
             attempt.drop()
+        for stage in self.stages:
+            stage.forget(client)
 
     def _again(self, attempt: Attempt) -> None:
         attempt.timer = None

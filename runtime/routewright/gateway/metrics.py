@@ -64,6 +64,8 @@ class _Figures(Collector):
         yield _by_label("routewright_shed", "Requests that were refused at once", "reason", routes, "shed")
         yield from self._breakers(routes)
         yield from self._topics()
+        yield from self._caches(routes)
+        yield self._picks(routes)
         yield self._latency(routes)
         yield from self._processes()
 
@@ -107,6 +109,36 @@ class _Figures(Collector):
         for index, gateway in enumerate(self.stats["gateways"]):
             retained.add_metric([str(index)], gateway["retained"]["bytes"])
         yield retained
+
+    def _caches(self, routes: list[dict[str, Any]]) -> Iterable[Metric]:
+        requests = CounterMetricFamily(
+            "routewright_cache_requests", "Requests that a cache has answered", labels=["route", "outcome"]
+        )
+        invalidations = CounterMetricFamily(
+            "routewright_cache_invalidations", "Times that kept replies were to be forgotten", labels=["route"]
+        )
+        entries = GaugeMetricFamily("routewright_cache_entries", "Replies that are kept", labels=["route"])
+        size = GaugeMetricFamily("routewright_cache_bytes", "Bytes that kept replies take", labels=["route"])
+        for route, cache in _added(routes, "cache").items():
+            for outcome in ("hits", "stale", "joined", "misses"):
+                requests.add_metric([route, outcome], cache[outcome])
+            invalidations.add_metric([route], cache["invalidations"])
+            entries.add_metric([route], cache["entries"])
+            size.add_metric([route], cache["bytes"])
+        yield from (requests, invalidations, entries, size)
+
+    def _picks(self, routes: list[dict[str, Any]]) -> Metric:
+        picks = CounterMetricFamily(
+            "routewright_balance_picks", "Requests that a balance policy gave to a worker", labels=["route", "worker"]
+        )
+        totals: dict[tuple[str, str], int] = {}
+        for route in routes:
+            for worker in route["balance"]:
+                key = route["name"], str(worker["worker"])
+                totals[key] = totals.get(key, 0) + worker["picks"]
+        for labels, count in totals.items():
+            picks.add_metric(labels, count)
+        return picks
 
     def _latency(self, routes: list[dict[str, Any]]) -> Metric:
         histogram = HistogramMetricFamily(
@@ -169,6 +201,15 @@ def _by_route(routes: list[dict[str, Any]], key: str) -> dict[str, int]:
     totals: dict[str, int] = {}
     for route in routes:
         totals[route["name"]] = totals.get(route["name"], 0) + route[key]
+    return totals
+
+
+def _added(routes: list[dict[str, Any]], key: str) -> dict[str, dict[str, int]]:
+    totals: dict[str, dict[str, int]] = {}
+    for route in routes:
+        total = totals.setdefault(route["name"], dict.fromkeys(route[key], 0))
+        for name, count in route[key].items():
+            total[name] += count
     return totals
 
 

@@ -166,7 +166,7 @@ class GatewayProcess:
                 gateway.bridge.gone(message.name, message.process)
                 return None
             case Release():
-                gateway.bridge.superseded(message.name, frozenset(message.processes))
+                gateway.superseded(message.name, frozenset(message.processes))
                 return Done()
             case Refused():
                 report = Reloaded(epoch=gateway.epoch, digest=gateway.table.digest, problems=(message.problem,))

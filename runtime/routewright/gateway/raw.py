@@ -65,7 +65,7 @@ class RawConnection(Connection):
         home = self.worker
         if home is not None and not home.draining and home.pool is self.endpoint.pool:
             return home if len(home.pending) < home.capacity else None
-        worker = self.endpoint.pool.pick()
+        worker = self.endpoint.home(self.info)
         return None if worker is None else self.adopt(worker)
 
     def error(self, fault: Fault) -> None:

@@ -64,6 +64,21 @@ class Context(msgspec.Struct, eq=False):
         """
         self.session._dispatch.publish(topic, message)
 
+    def invalidate(self, message: Any = None, payload: Any = msgspec.UNSET, *, route: str | None = None) -> None:
+        """Forget replies that were kept by ``cache``, on all gateways: whoever the client was, and those that are under
+        way as well. May be called from any thread.
+
+        Args:
+            message: the request whose replies are meant. A model (or an envelope dict with a payload): the replies to
+                exactly this request. A model's class or a message's name: the replies to all of them, or to that
+                ``payload``. ``None``: every reply of the route.
+            route: the route's name; this one where it is left out.
+
+        Raises:
+            ValueError: there is no such route, or it takes no such message.
+        """
+        self.session._dispatch.service.invalidate(route or self.route, message, payload)
+
     async def call(self, route: str, message: Any) -> Any:
         """Ask the handler of another route, in whichever process and language it runs.
 

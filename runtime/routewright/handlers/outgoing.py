@@ -70,6 +70,21 @@ class Outgoing:
             if len(names) > 1:
                 del self.envelopes[model]
 
+    def name(self, message: Any) -> str:
+        """The name of a message: of a model (or its class), of an envelope dict, or a name that is given as such.
+
+        Raises:
+            ValueError: it is none of the messages that may be sent here, or one of several.
+        """
+        named = message.get("type") if isinstance(message, dict) else message
+        if isinstance(named, str) and (named in self._named or self.open):
+            return named
+        model = message if isinstance(message, type) else type(message)
+        envelope = self.envelopes.get(model)
+        if envelope is not None:
+            return str(envelope.message.name)
+        raise ValueError(f"{named if isinstance(named, str) else model.__name__!r} given, expected {self.expected}")
+
     def encode(self, message: Any, id: Id = None, final: bool = False) -> tuple[bytes, bool]:
         """The frame of a message, and whether it is a binary one.
 

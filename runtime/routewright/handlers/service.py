@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from routewright.bridge.codec import Publish
+import msgspec
+
+from routewright.bridge.codec import Invalidate, Publish
 from routewright.handlers.outgoing import Outgoing, envelopes
 from routewright.handlers.plan import Plan, RoutePlan
 from routewright.table import Route, Table, Topic
@@ -123,3 +125,18 @@ class Service:
             outgoing.open = route.open and not topic.messages
             self._outgoing[topic.name] = outgoing
         return outgoing
+
+    def invalidate(self, route: str, message: Any, payload: Any) -> None:
+        """Make every gateway forget replies; see `Context.invalidate`."""
+        requests = self.peer(route).requests
+        name, frame = "", None
+        if message is not None:
+            name = requests.name(message)
+            if payload is not msgspec.UNSET:
+                frame, _ = requests.encode({"type": name, "payload": payload})
+            elif not isinstance(message, str | type):
+                frame, _ = requests.encode(message)
+        elif payload is not msgspec.UNSET:
+            raise ValueError("a payload was given, and no message that it belongs to")
+        for dispatch in list(self.dispatches):
+            dispatch.put(Invalidate(route, name, frame))

@@ -136,16 +136,6 @@ def current_reply(draft: Draft) -> Iterator[Finding]:
                 yield reply.finding(text, "reply with its successor, or deprecate both")
 
 
-def repeatable_cache(draft: Draft) -> Iterator[Finding]:
-    """A message that is not idempotent has a cache."""
-    for route in plain.routes(draft):
-        for name, message in route.messages.items():
-            if message.get("cache") not in (None, False) and message.get("idempotent") is not True:
-                place = plain.node(draft, *route.keys, "messages", name, "cache")
-                text = f"message {quoted(name)} has a cache and is not idempotent: a hit keeps the handler from acting"
-                yield place.finding(text, 'write "idempotent": true if it only asks, or leave the cache out', key=True)
-
-
 def repeatable_retry(draft: Draft) -> Iterator[Finding]:
     """A route has retries, and no message that may be repeated."""
     for route in plain.routes(draft):

@@ -321,8 +321,11 @@ def _retry(policy: dict[str, Any] | Literal[False]) -> Retry | None:
 
 
 def _cache(message: dict[str, Any], general: Any) -> Cache | None:
-    """The cache of a message: its own keys over those of the route. The route's alone is for what is idempotent."""
-    own = message.get("cache", general if message.get("idempotent") and message.get("reply") else False)
+    """The cache of a message: its own keys over those of the route. The route's alone is for what is idempotent and has
+    a reply that comes whole."""
+    reply = message.get("reply")
+    whole = reply and not (isinstance(reply, dict) and reply.get("stream"))
+    own = message.get("cache", general if message.get("idempotent") and whole else False)
     if own is None or own is False:
         return None
     policy = {**(general if isinstance(general, dict) else {}), **own}

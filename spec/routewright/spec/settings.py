@@ -41,8 +41,6 @@ _GATEWAY_RANGES: tuple[tuple[tuple[str, ...], Callable[[str], float | None], tup
 )
 
 POLICIES_TO_COME = (
-    "cache",
-    "balance",
     "batch",
     "delivery",
 )

@@ -28,5 +28,8 @@ class Scopes:
     def ended(self, attempt: "Attempt", outcome: Reply | Error | None, now: float) -> None:
         """It waits for nothing."""
 
+    def forget(self, client: object) -> None:
+        """It does nothing for anybody."""
+
 
 SCOPES: Final = Scopes()
