@@ -96,7 +96,7 @@ async def test_the_discovery_document_says_what_there_is(served: Served) -> None
         "aliases": ["/vision", "/old/vision"],
         "capabilities": ["vision", "claude"],
         "framing": "message",
-        "subprotocols": [],
+        "subprotocols": ["routewright.v1"],
         "messages": [
             {"name": "look", "from": "client", "reply": "seen", "stream": True, "summary": "Look"},
             {"name": "seen", "from": "handler", "reply": None, "stream": False, "summary": ""},

@@ -38,6 +38,7 @@ def figures(gateway: Gateway) -> dict[str, Any]:
         "refused": dict(gateway.refused),
         "auth": _auth(gateway),
         "redirected": gateway.redirected,
+        "sessions": gateway.reliable.figures(),
         "writes": gateway.sockets.writes,
         "dead": gateway.heartbeat.dead,
         "tasks": len(asyncio.all_tasks()),
@@ -160,6 +161,7 @@ def add_up(reports: list[dict[str, Any]]) -> dict[str, Any]:
         "refused": dict(refused),
         "auth": {kind: dict(outcomes) for kind, outcomes in auth.items()},
         "redirected": sum(report["redirected"] for report in reports),
+        "sessions": _sessions([report["sessions"] for report in reports]),
         "routes": list(routes.values()),
         "topics": _topics([topic for report in reports for topic in report["topics"]]),
         "gateways": [{key: report[key] for key in _OF_A_PROCESS} for report in reports],
@@ -173,6 +175,14 @@ def _topics(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for count in _TOPIC_COUNTS:
             total[count] += topic[count]
     return list(totals.values())
+
+
+def _sessions(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    refused: Counter[str] = Counter()
+    for report in reports:
+        refused.update(report["refused"])
+    counts = ("open", "detached", "started", "resumed", "replayed", "repeated")
+    return {**{key: sum(report[key] for report in reports) for key in counts}, "refused": dict(refused)}
 
 
 def _add(total: dict[str, Any], route: dict[str, Any]) -> None:

@@ -31,6 +31,7 @@ from routewright.gateway.heartbeat import Heartbeat
 from routewright.gateway.proxy.client import UpstreamClient
 from routewright.gateway.proxy.upstream import Upstream
 from routewright.gateway.raw import RawConnection
+from routewright.gateway.session.sessions import Sessions
 from routewright.gateway.sockets import Sockets
 from routewright.hooks import Plugins, Reloaded
 from routewright.policies.expiry import Calendar
@@ -102,6 +103,7 @@ class Gateway:
         self.relay: Relay = _to_nobody
         self.events = Events(self)
         self.relayed: dict[str, Callable[[int, bytes], None]] = {ABOUT: self.events.relayed}
+        self.reliable = Sessions(self)
         self._sessions = itertools.count(1)
         self._contracts: dict[str, Contracts] = {}
         self._pending: Next | None = None
@@ -187,6 +189,7 @@ class Gateway:
         self.lay_paths()
         self.events.bind(table.routes)
         self._retain()
+        self.reliable.reloaded()
         return Reloaded(
             epoch=self.epoch,
             digest=table.digest,
@@ -272,27 +275,60 @@ class Gateway:
 
     def opened(self, connection: Connection) -> None:
         """A connection is open: it counts from now on. A worker is told of it when the plugins have let it in."""
-        endpoint = connection.endpoint
-        endpoint.opened += 1
-        endpoint.connections.add(connection)
+        connection.endpoint.opened += 1
+        self.enter(connection)
+        self.introduce(connection)
+
+    def enter(self, connection: Connection) -> None:
+        """Count a connection, and let it be found: with its endpoint, by its number and by its address."""
+        connection.endpoint.connections.add(connection)
         self.sessions[connection.info.id] = connection
         self.addresses[connection.info.address] += 1
-        if endpoint.hooks.connect is None:
+
+    def introduce(self, connection: Connection) -> None:
+        """Tell the plugins of a connection, and if they let it in, a worker."""
+        chain = connection.endpoint.hooks.connect
+        if chain is None:
             connection.welcome()
         else:
-            connection.begin(endpoint.hooks.connect)
+            connection.begin(chain)
 
-    def closed(self, connection: Connection, code: int) -> None:
-        """A connection is gone: its requests and its session end."""
+    def exit(self, connection: Connection) -> None:
+        """Undo `enter`."""
+        if self._uncount(connection):
+            self._emptied(connection.endpoint)
+
+    def _uncount(self, connection: Connection) -> bool:
         info = connection.info
         endpoint = connection.endpoint
         if self.sessions.pop(info.id, None) is None:
-            return
+            return False
         endpoint.connections.discard(connection)
         self.events.closed(connection)
         endpoint.bytes_in += connection.bytes_in
         endpoint.bytes_out += connection.bytes_out
         self.forget_address(info.address)
+        return True
+
+    def _emptied(self, endpoint: Endpoint) -> None:
+        if endpoint in self.retired and not endpoint.connections:
+            self.retired.discard(endpoint)
+            self._retain()
+        if self.draining and not self.sessions:
+            self.drained.set()
+
+    def moved(self, connection: Connection, address: str) -> None:
+        """A session's client has another address now."""
+        self.addresses[address] += 1
+        self.forget_address(connection.info.address)
+        connection.info.address = address
+
+    def closed(self, connection: Connection, code: int) -> None:
+        """A connection is gone: its requests and its session end."""
+        if not self._uncount(connection):
+            return
+        info = connection.info
+        endpoint = connection.endpoint
         if connection.in_flight:
             self.bridge.forget(connection)
             endpoint.forget(connection)
@@ -301,11 +337,7 @@ class Gateway:
         chain = endpoint.hooks.disconnect
         if chain is not None:
             self.spawn(self._disconnected(connection, code))
-        if endpoint in self.retired and not endpoint.connections:
-            self.retired.discard(endpoint)
-            self._retain()
-        if self.draining and not self.sessions:
-            self.drained.set()
+        self._emptied(endpoint)
 
     def forget_address(self, address: str) -> None:
         """One connection less comes from there."""
@@ -341,6 +373,7 @@ class Gateway:
         for socket in tuple(self.sockets.stalled):
             if isinstance(socket, Connection):
                 socket.check_stalled(now)
+        self.reliable.tick(now)
         for endpoint in self.endpoints.values():
             endpoint.forget_idle(now)
             endpoint.measure()
@@ -367,6 +400,7 @@ class Gateway:
         await self._drained_within(1.0)
         for connection in list(self.sessions.values()):
             connection.abort()
+        await self.reliable.kept()
 
     async def _drained_within(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -376,6 +410,7 @@ class Gateway:
     def ended(self, process: int) -> None:
         """Another gateway process has ended."""
         self.events.ended(process)
+        self.reliable.handover.ended(process)
 
     # What the bridge tells (see routewright.bridge.gateway.Observer)
 

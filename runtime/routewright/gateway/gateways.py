@@ -93,7 +93,7 @@ class GatewayChild:
             listening=self._listening.fileno(),
             control=theirs.fileno(),
             worker_key=self.worker_key,
-            alone=self._options.processes == 1,
+            processes=self._options.processes,
             overrides=self._options.overrides,
             log_level=self._options.log_level,
             log_format=self._options.log_format,

@@ -40,10 +40,11 @@ from routewright.gateway.proxy.connection import ProxyConnection
 from routewright.gateway.proxy.handshake import Handshake, address, headers, protocols
 from routewright.gateway.proxy.upstream import Resting, Upstream
 from routewright.gateway.raw import RawConnection
+from routewright.gateway.session.reliable import ReliableConnection
 from routewright.gateway.socket import take_over
 from routewright.hooks import PluginFailed, Refusal, SessionInfo, UpgradeRequest
 from routewright.policies.rate_limit import RateLimiter
-from routewright.table.discovery import describe_route
+from routewright.table.discovery import SUBPROTOCOL, describe_route, subprotocols
 from routewright.table.paths import Match, ParameterError, convert
 
 log = structlog.get_logger("routewright.gateway")
@@ -182,7 +183,9 @@ class Listener:
         )
         if endpoint.upstream is not None:
             return await self._upgrade_proxy(request, match, endpoint, endpoint.upstream, info, accept, secure)
-        kind: Any = RawConnection if route.framing == "raw" else PlainConnection
+        reliable = SUBPROTOCOL in offered(request.headers) and SUBPROTOCOL in subprotocols(endpoint.route)
+        chosen = f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n" if reliable else _subprotocol(request)
+        kind: Any = RawConnection if route.framing == "raw" else ReliableConnection if reliable else PlainConnection
         offers = request.headers.getall(hdrs.SEC_WEBSOCKET_EXTENSIONS, ())
         agreed = agree(offers) if offers and endpoint.route.compression is not None else None
         more: tuple[int, ...] = ()
@@ -193,7 +196,7 @@ class Listener:
         if identity is None and endpoint.authenticator is not None:
             kind = stranger(kind)
         connection: Connection = kind(gateway, endpoint, info, *more)
-        head = _location(match) + _subprotocol(request) + extensions
+        head = _location(match) + chosen + extensions
         switched = take_over(request, _switching(accept, head), connection)
         if switched is None:
             raise ConnectionResetError("the client left during the handshake")

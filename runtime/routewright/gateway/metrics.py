@@ -39,6 +39,14 @@ _TOPIC_COUNTERS = (
 )
 
 
+_SESSIONS = (
+    ("sessions_started", "started", "Sessions of reliable clients that began"),
+    ("sessions_resumed", "resumed", "Sessions that a client came back to"),
+    ("frames_replayed", "replayed", "Frames sent again to clients that came back"),
+    ("requests_repeated", "repeated", "Requests answered as before, because their id had been seen"),
+)
+
+
 class _Figures(Collector):
     def __init__(self, stats: dict[str, Any]) -> None:
         self.stats = stats
@@ -67,6 +75,7 @@ class _Figures(Collector):
         yield from self._caches(routes)
         yield self._picks(routes)
         yield self._latency(routes)
+        yield from self._sessions()
         yield from self._processes()
 
     def _breakers(self, routes: list[dict[str, Any]]) -> Iterable[Metric]:
@@ -139,6 +148,19 @@ class _Figures(Collector):
         for labels, count in totals.items():
             picks.add_metric(labels, count)
         return picks
+
+    def _sessions(self) -> Iterable[Metric]:
+        figures = self.stats["sessions"]
+        sessions = GaugeMetricFamily("routewright_sessions", "Sessions of reliable clients", labels=["state"])
+        sessions.add_metric(["attached"], figures["open"] - figures["detached"])
+        sessions.add_metric(["detached"], figures["detached"])
+        yield sessions
+        for name, key, text in _SESSIONS:
+            yield CounterMetricFamily(f"routewright_{name}", text, value=figures[key])
+        refused = CounterMetricFamily("routewright_session_resumes_refused", "Resumes refused", labels=["reason"])
+        for reason, count in figures["refused"].items():
+            refused.add_metric([reason], count)
+        yield refused
 
     def _latency(self, routes: list[dict[str, Any]]) -> Metric:
         histogram = HistogramMetricFamily(

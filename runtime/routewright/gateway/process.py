@@ -52,14 +52,14 @@ log = structlog.get_logger("routewright.gateway")
 
 
 class Start(msgspec.Struct):
-    """What a gateway process is told at its start; ``alone``: there are no others."""
+    """What a gateway process is told at its start; ``processes``: how many there are."""
 
     project: str
     endpoint: str
     listening: int
     control: int
     worker_key: str = ""
-    alone: bool = True
+    processes: int = 1
     overrides: dict[str, Any] = {}
     log_level: str = "info"
     log_format: str = "auto"
@@ -84,12 +84,13 @@ class GatewayProcess:
             gateway.commit()
             self._start_bridge(gateway.settings.bridge)
             gateway.on_pools_changed = self._tell_pools
-            if not self.start.alone:
+            if self.start.processes > 1:
                 gateway.relay = self._relay
                 elsewhere = Elsewhere(self._relay, gateway.auth.redeem_here)
                 gateway.auth.elsewhere = elsewhere.redeem
                 gateway.relayed[ABOUT] = elsewhere.relayed
                 gateway.events.start()
+                gateway.reliable.handover.others = self.start.processes - 1
             await gateway.plugins.startup(gateway.table)
             self.listener = Listener(gateway)
             listening = socket.socket(fileno=self.start.listening)

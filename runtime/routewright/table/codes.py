@@ -111,5 +111,5 @@ CLOSES: Final = (
 )
 """Every code that the gateway closes with; 4000 to 4499 always mean "come again", 4500 to 4999 "do not"."""
 
-RESERVED: Final[frozenset[str | int]] = frozenset({4004})
+RESERVED: Final[frozenset[str | int]] = frozenset()
 """Those that have a meaning and that nothing sends yet."""

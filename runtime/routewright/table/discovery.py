@@ -9,6 +9,14 @@ from routewright.table.route import Route
 from routewright.table.table import Table
 from routewright.table.topic import Topic
 
+SUBPROTOCOL = "routewright.v1"
+"""Of reliable clients: their session outlives the connection."""
+
+
+def subprotocols(route: Route) -> tuple[str, ...]:
+    """What a client of this route may ask for at the handshake."""
+    return (SUBPROTOCOL,) if route.framing == "message" and route.delivery is not None else ()
+
 
 def describe(table: Table) -> dict[str, Any]:
     """The document of ``GET /.well-known/websocket-routes``, as plain JSON values.
@@ -31,7 +39,7 @@ def describe_route(route: Route) -> dict[str, Any]:
         "aliases": list(route.aliases),
         "capabilities": list(route.capabilities),
         "framing": route.framing,
-        "subprotocols": [],
+        "subprotocols": list(subprotocols(route)),
         **({"auth": [_describe_way(way) for way in route.auth]} if route.auth else {}),
         "messages": [_describe_message(message) for message in route.messages],
         **({"topics": [_describe_topic(route, topic) for topic in route.topics]} if route.topics else {}),

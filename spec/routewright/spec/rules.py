@@ -66,7 +66,6 @@ RULES: tuple[Rule, ...] = (
     _noted("RW103", "Every value has the type and form that its key wants."),
     _noted("RW104", "Every number is in the range that its key wants."),
     Rule("RW105", "Every duration, size and rate is in range.", settings.in_range),
-    Rule("RW106", "Nothing is asked for that is not built yet.", settings.supported),
     Rule("RW107", "Every allowance lists codes and gives a reason.", allowing.malformed),
     Rule("RW108", "Every allowance names warnings.", lambda draft: allowing.unfit(draft, SEVERITIES)),
     _warning("RW151", "Every allowance silences something.", _none),

@@ -1,4 +1,4 @@
-"""Rules about the gateway's settings and the ranges of policies, and the keys that are not built yet."""
+"""Rules about the gateway's settings and the ranges of policies."""
 
 import ipaddress
 import re
@@ -40,12 +40,6 @@ _GATEWAY_RANGES: tuple[tuple[tuple[str, ...], Callable[[str], float | None], tup
     (("heartbeat",), units.seconds, ("1s", "10m")),
 )
 
-POLICIES_TO_COME = (
-    "batch",
-    "delivery",
-)
-_TO_COME = frozenset(POLICIES_TO_COME)
-
 
 def in_range(draft: Draft) -> Iterator[Finding]:
     """A duration, size or rate is out of range."""
@@ -77,23 +71,6 @@ def _out_of_range(
             continue
         if not low <= value <= high:
             yield node.finding(f'"{keys[-1]}" must be from {least} to {most}, not {quoted(text)}')
-
-
-def supported(draft: Draft) -> Iterator[Finding]:
-    """A key whose behaviour is not built yet."""
-    owners = [*draft.policies()]
-    for route in plain.routes(draft):
-        owners += [
-            plain.node(draft, *route.keys, "messages", name)
-            for name, message in route.messages.items()
-            if not _TO_COME.isdisjoint(message)
-        ]
-    for owner in owners:
-        for key in POLICIES_TO_COME if isinstance(owner.value, dict) and not _TO_COME.isdisjoint(owner.value) else ():
-            node = owner.get(key)
-            if node is not None and node.value is not False:
-                hint = f'leave it out, or write "{key}": false'
-                yield node.finding(f'"{key}" is not supported yet', hint, key=True)
 
 
 def admin_token(draft: Draft) -> Iterator[Finding]:

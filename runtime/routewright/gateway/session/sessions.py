@@ -1,0 +1,348 @@
+"""The sessions of one gateway process: who may come back to which, and how long they wait for that.
+
+Strategy: a token's hash leads to its session: here, on disk (a process before this one left it there) or in another
+gateway process. Whatever keeps a client from its session has a reason, which the client is told; it then has a new one.
+"""
+
+import asyncio
+import secrets
+from collections import Counter, OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from routewright.gateway.commands import answer
+from routewright.gateway.session.buffer import Gone
+from routewright.gateway.session.handover import Handover
+from routewright.gateway.session.reliable import Hello, ReliableConnection
+from routewright.gateway.session.saved import NOT_THEIRS, Claim, Saved, given_up, not_theirs, restore, snapshot
+from routewright.gateway.session.session import Session
+from routewright.gateway.session.store import DiskStore, SessionStore
+from routewright.gateway.session.token import hashed
+from routewright.gateway.socket import State
+from routewright.table.policy import Delivery
+
+if TYPE_CHECKING:
+    from routewright.gateway.gateway import Gateway
+
+REMEMBERED = 4096
+"""Tokens of ended sessions for which the reason is still known."""
+
+RESTART = 1012
+"""The close code after which a session is kept for the next process."""
+
+
+class Sessions:
+    """Every reliable session of one gateway.
+
+    Attributes:
+        tokens: hash of each valid token -> its session.
+        away: sessions whose client is not there.
+        greeting: sockets that have not said hello, and until when they may.
+        started, resumed, replayed, repeated: counts of sessions, resumes, frames sent again, and requests that were
+            answered as before.
+        refused: resumes that were refused, by reason.
+    """
+
+    def __init__(self, gateway: "Gateway", store: SessionStore | None = None) -> None:
+        self.gateway = gateway
+        self.store: SessionStore = store or DiskStore(gateway.project)
+        self.tokens: dict[bytes, Session] = {}
+        self.away: set[Session] = set()
+        self.greeting: dict[ReliableConnection, float] = {}
+        self.started = 0
+        self.resumed = 0
+        self.replayed = 0
+        self.repeated = 0
+        self.refused: Counter[str] = Counter()
+        self.handover = Handover(self)
+        self._ended: OrderedDict[bytes, str] = OrderedDict()
+        self._keeping: list[tuple[Saved, ReliableConnection | None]] = []
+        self._kept: asyncio.Task[None] | None = None
+
+    # Greeting
+
+    def greet(self, socket: ReliableConnection) -> None:
+        """A socket is open; its hello is to come."""
+        self.greeting[socket] = self.gateway.clock() + self.gateway.settings.limits.handshake
+
+    def hello(self, socket: ReliableConnection, hello: Hello) -> None:
+        """Give a socket the session that it asks for, or a new one."""
+        self.greeting.pop(socket, None)
+        if hello.resume is None:
+            self._start(socket, None)
+            return
+        token = hashed(hello.resume)
+        if (session := self.tokens.get(token)) is not None:
+            reason = self._refusal(socket, session)
+            if reason is None:
+                self._resume(socket, session, token, hello.seq)
+            else:
+                if reason not in NOT_THEIRS:
+                    self._end(session, 4001, reason)
+                self._start(socket, reason)
+        elif (known := self._ended.get(token)) is not None:
+            self._start(socket, known)
+        else:
+            self.gateway.spawn(self._look(socket, token, hello.seq))
+
+    def _refusal(self, socket: ReliableConnection, session: Session) -> str | None:
+        reason = not_theirs(session, Claim.of(socket.info))
+        return reason or (None if socket.endpoint is session.endpoint else "route_changed")
+
+    async def _look(self, socket: ReliableConnection, token: bytes, seq: int) -> None:
+        """Look for a session that is not here. What is published meanwhile is collected for it."""
+        session = self._session(socket)
+        saved: Saved | str | None = await self.store.take(token)
+        if saved is None and self.handover.others:
+            saved = await self.handover.ask(socket.info, token)
+        if not isinstance(saved, Saved):
+            reason = saved or "unknown_session"
+        elif (reason := self._unfit(socket, saved)) == "":
+            self._bring_back(socket, session, saved, token, seq)
+            return
+        else:
+            self.handover.dismissed(saved)
+            if reason in NOT_THEIRS:
+                await self.store.save([saved])
+        session.finish(1006)
+        self.gateway.exit(session)
+        if socket.state is State.OPEN:
+            self._start(socket, reason)
+
+    def _unfit(self, socket: ReliableConnection, saved: Saved) -> str:
+        claim = Claim.of(socket.info)
+        if claim.principal != saved.claim.principal:
+            return "wrong_principal"
+        if claim != saved.claim:
+            return "wrong_route"
+        if socket.endpoint.retired or socket.endpoint.route.contract != saved.contract:
+            return "route_changed"
+        return "" if saved.left > 0 else "expired"
+
+    def _bring_back(self, socket: ReliableConnection, session: Session, saved: Saved, token: bytes, seq: int) -> None:
+        """Go on with a session that was begun elsewhere. Handlers see a new one."""
+        collected = session.buffer
+        restore(saved, session)
+        session.tokens.new = token
+        self.tokens[token] = session
+        self.handover.arrived(session)
+        self.gateway.introduce(session)
+        try:
+            for _, frame in collected.after(0, self.gateway.clock()):
+                session.send_text(frame)
+        except Gone:
+            seq = -1
+        if session.state is not State.OPEN:
+            self._start(socket, "ended")
+        elif socket.state is State.OPEN:
+            self._resume(socket, session, token, seq)
+        else:
+            session.away_since = self.gateway.clock() - saved.away
+            self.away.add(session)
+
+    def _start(self, socket: ReliableConnection, reason: str | None) -> None:
+        """A new session; ``reason`` says why it is not the one that was asked for."""
+        if reason is not None:
+            self.refused[reason] += 1
+        self.started += 1
+        session = self._session(socket)
+        self._attach(socket, session, None, reason, resumed=False)
+        self.gateway.introduce(session)
+
+    def _session(self, socket: ReliableConnection) -> Session:
+        info = msgspec.structs.replace(socket.info, id=self.gateway.next_session())
+        bounds = socket.endpoint.route.delivery or Delivery()
+        session = Session(self.gateway, socket.endpoint, info, secrets.token_urlsafe(12), bounds)
+        self.gateway.expiries.set(session, info.expires)
+        self.gateway.enter(session)
+        return session
+
+    def _resume(self, socket: ReliableConnection, session: Session, token: bytes, seq: int) -> None:
+        """Hand a session over to the socket that has its token, or end it if too much of it is gone."""
+        try:
+            frames = session.buffer.after(seq, self.gateway.clock())
+        except Gone as gone:
+            self._end(session, 4004, gone.reason)
+            self._start(socket, gone.reason)
+            return
+        session.buffer.ack(seq)
+        self.gateway.moved(session, socket.info.address)
+        session.known_as(socket.info.principal, socket.info.expires)
+        self.resumed += 1
+        self.replayed += len(frames)
+        self._attach(socket, session, token, None, resumed=True)
+        for number, frame in frames:
+            socket.send_numbered(number, frame)
+
+    def _attach(
+        self, socket: ReliableConnection, session: Session, used: bytes | None, reason: str | None, *, resumed: bool
+    ) -> None:
+        rival = session.socket
+        if rival is not None:
+            self._release(session)
+            rival.close(4004, "another connection has taken the session over")
+        # from now on the session counts, not the socket
+        self.gateway.exit(socket)
+        for hash in session.tokens.valid:
+            self.tokens.pop(hash, None)
+            self._remember(hash, "taken_over")
+        token = session.tokens.rotate(used)
+        for hash in session.tokens.valid:
+            self.tokens[hash] = session
+            self._ended.pop(hash, None)
+        self.away.discard(session)
+        socket.owner = session
+        socket.welcome_with(self._welcome(session, token, reason, resumed=resumed))
+        session.attach(socket)
+
+    def _welcome(self, session: Session, token: str, reason: str | None, *, resumed: bool) -> bytes:
+        gateway = self.gateway
+        bounds = session.buffer.bounds
+        limits: dict[str, Any] = {
+            "messageBytes": session.endpoint.route.limits.message_bytes,
+            "inFlight": session.endpoint.in_flight,
+            "delivery": {"window": bounds.window, "messages": bounds.messages, "bytes": bounds.bytes},
+        }
+        payload = {
+            "session": session.public,
+            "resume": token,
+            "epoch": gateway.epoch,
+            "resumed": resumed,
+            "reason": reason,
+            "heartbeat": gateway.settings.heartbeat,
+            "spec": gateway.table.digest,
+            "limits": limits,
+        }
+        return answer("$welcome", None, payload)
+
+    def proved(self, session: Session) -> None:
+        """The client has its new token, so the one before is void."""
+        old = session.tokens.received()
+        if old is not None and self.tokens.get(old) is session:
+            del self.tokens[old]
+            self._remember(old, "taken_over")
+
+    # Leaving
+
+    def lost(self, socket: ReliableConnection, code: int) -> None:
+        """A socket is gone. Its session waits for the next one, unless the client said good-bye."""
+        self.greeting.pop(socket, None)
+        session = socket.owner
+        if session is None:
+            self.gateway.exit(socket)
+            return
+        socket.owner = None
+        session.detach()
+        if code == 1000:
+            self._end(session, code, "ended")
+        else:
+            self.away.add(session)
+
+    def hand_over(self, session: Session, process: int) -> Saved:
+        """Give a session to another process. What runs for it here goes on, and its answers follow."""
+        socket = session.socket
+        self._release(session)
+        if socket is not None:
+            socket.close(4004, "another connection has taken the session over")
+        saved = snapshot(session)
+        for hash in session.tokens.valid:
+            self.tokens.pop(hash, None)
+        session.elsewhere = process
+        self.gateway.events.closed(session)
+        self.away.add(session)
+        # what was not begun is not known there: its client sends it again
+        session.held = None
+        session.endpoint.connections.discard(session)
+        session.leave(4004, "another connection has taken the session over")
+        return saved
+
+    def _release(self, session: Session) -> None:
+        """Take a session's socket away; it counts by itself until it is closed."""
+        socket = session.socket
+        if socket is not None:
+            session.detach()
+            socket.owner = None
+            self.gateway.enter(socket)
+
+    def close(self, session: Session, code: int, text: str) -> None:
+        """End a session for everybody; over a restart it is kept."""
+        socket = session.socket
+        self._release(session)
+        if code == RESTART and session.elsewhere is None:
+            given_up(session)
+            self._keeping.append((snapshot(session), socket))
+            if self._kept is None:
+                self._kept = asyncio.get_running_loop().create_task(self._keep())
+        elif socket is not None:
+            socket.close(code, text)
+        self._end(session, code, "route_changed" if code == 4001 else "ended")
+
+    def _end(self, session: Session, code: int, reason: str) -> None:
+        socket = session.socket
+        if socket is not None:
+            self._release(session)
+            socket.close(code, reason)
+        session.finish(code)
+        self.away.discard(session)
+        for hash in session.tokens.valid:
+            if self.tokens.get(hash) is session:
+                del self.tokens[hash]
+                self._remember(hash, reason)
+        self.handover.ended_here(session)
+        self.gateway.closed(session, code)
+
+    def known(self, hash: bytes) -> str | None:
+        """Why a token is not valid any more, if that is known."""
+        return self._ended.get(hash)
+
+    def _remember(self, hash: bytes, reason: str) -> None:
+        self._ended[hash] = reason
+        while len(self._ended) > REMEMBERED:
+            self._ended.popitem(last=False)
+
+    # Restart
+
+    async def _keep(self) -> None:
+        """Store what has come together; only then the clients are sent away."""
+        while self._keeping:
+            these, self._keeping = self._keeping, []
+            await self.store.save([saved for saved, _ in these])
+            for _, socket in these:
+                if socket is not None:
+                    socket.close(RESTART, "the gateway restarts")
+        self._kept = None
+
+    async def kept(self) -> None:
+        """Wait until every session that was to be kept is."""
+        while self._kept is not None:
+            await asyncio.shield(self._kept)
+
+    # From time to time
+
+    def tick(self, now: float) -> None:
+        """End the sessions whose client has been away for too long, and the greetings that did not come."""
+        for session in [session for session in self.away if session.left(now) <= 0]:
+            self._end(session, 4003, "expired")
+        for socket in [socket for socket, until in self.greeting.items() if until <= now]:
+            del self.greeting[socket]
+            socket.close(4003, "no $hello")
+
+    def reloaded(self) -> None:
+        """Tell every client that another epoch is in force."""
+        frame = answer("$epoch", None, {"epoch": self.gateway.epoch, "spec": self.gateway.table.digest})
+        for session in list(self.gateway.sessions.values()):
+            if isinstance(session, Session):
+                session.send_text(frame)
+
+    def figures(self) -> dict[str, Any]:
+        """What has been counted, as JSON."""
+        return {
+            "open": len({id(session) for session in self.tokens.values()}),
+            "detached": len(self.away),
+            "started": self.started,
+            "resumed": self.resumed,
+            "refused": dict(self.refused),
+            "replayed": self.replayed,
+            "repeated": self.repeated,
+        }
