@@ -15,7 +15,8 @@ SUBPROTOCOL = "routewright.v1"
 
 def subprotocols(route: Route) -> tuple[str, ...]:
     """What a client of this route may ask for at the handshake."""
-    return (SUBPROTOCOL,) if route.framing == "message" and route.delivery is not None else ()
+    reliable = route.framing == "message" and route.source != "proxy" and route.delivery is not None
+    return (SUBPROTOCOL,) if reliable else ()
 
 
 def describe(table: Table) -> dict[str, Any]:

@@ -137,7 +137,8 @@ class Reliable:
         await self.send({"type": "$hello", **hello})
         async with asyncio.timeout(PATIENCE):
             frame = json.loads(await self.socket.recv())
-        assert frame["type"] == "$welcome" and "seq" not in frame, frame
+        assert frame["type"] == "$welcome", frame
+        assert "seq" not in frame
         self.welcome = frame["payload"]
         self.resume = self.welcome["resume"]
         if not self.welcome["resumed"]:
