@@ -15,13 +15,14 @@ from websockets.asyncio.client import connect
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 from routewright.gateway.compressed import Compressed, compressed
+from routewright.gateway.conflation import conflation
 from routewright.gateway.connection import Connection
 from routewright.gateway.deflate import Tally, deflater, inflate
-from routewright.gateway.framing import header
+from routewright.gateway.framing import header, payload
 from routewright.gateway.socket import State
 from routewright.gateway.sockets import Sockets
 from routewright.hooks import SessionInfo
-from routewright.table import Compression, Limits, Route
+from routewright.table import Compression, Limits, Route, SlowConsumer
 from tests.gateway.conftest import Serve
 from tests.gateway.test_socket import Transport
 from tests.gateway.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Wire, frame, opened
@@ -281,10 +282,13 @@ class Recorder(Connection):
             self.pause_reading()
 
 
-def connection(enough: int = -1) -> Any:
+def connection(enough: int = -1, slow: SlowConsumer | None = None) -> Any:
     """One that has agreed, and its transport."""
-    route = Route(name="r", path="/r", handler="h", digest="", contract="", limits=Limits(message_bytes=100_000))
-    endpoint: Any = SimpleNamespace(route=route, limiter=lambda _: None, compressed=Tally())
+    limits = Limits(message_bytes=100_000)
+    route = Route(name="r", path="/r", handler="h", digest="", contract="", limits=limits, slow_consumer=slow)
+    endpoint: Any = SimpleNamespace(
+        route=route, limiter=lambda _: None, compressed=Tally(), conflation=conflation(slow), dropped=0, conflated=0
+    )
     gateway: Any = SimpleNamespace(sockets=Sockets(), clock=lambda: 0.0)
     info: Any = SessionInfo(id=1, route=route, path="/r", parameters={}, principal=None, address="")
     found: Any = compressed(Recorder)(gateway, endpoint, info, 15)
@@ -354,8 +358,8 @@ async def test_what_waits_is_not_inflated() -> None:
 async def test_a_frame_for_many_is_compressed_once() -> None:
     crowd: list[Compressed] = [connection() for _ in range(1000)]
     before = deflater(1, 15).compressions
-    for payload in (b"one " * 1000, b"two " * 1000):
-        whole = header(1, len(payload)) + payload
+    for message in (b"one " * 1000, b"two " * 1000):
+        whole = header(1, len(message)) + message
         for each in crowd:
             each.send_whole(whole)
     short = header(1, 5) + b"short"
@@ -364,6 +368,22 @@ async def test_a_frame_for_many_is_compressed_once() -> None:
     assert deflater(1, 15).compressions == before + 2
     assert all(each.out == crowd[0].out and each.out[-1] is short for each in crowd)
     assert crowd[0].tally.messages == 2
+
+
+@pytest.mark.parametrize("policy", ["disconnect", "drop-oldest", "conflate"])
+async def test_what_was_held_back_is_compressed_when_it_leaves(policy: Any) -> None:
+    slow = SlowConsumer(policy=policy)
+    found = connection(slow=slow)
+    events = [json.dumps({"type": "price", "payload": str(number) * 2000}).encode() for number in range(3)]
+    found.pause_writing()
+    for event in events:
+        found.send_whole(header(1, len(event)) + event)
+    found.write(b"reply" * 1000, False)
+    found.resume_writing()
+    expected = events if policy != "conflate" else events[-1:]
+    assert found.endpoint.conflated == len(events) - len(expected)
+    assert all(each[0] == 0xC1 for each in found.out)
+    assert [inflate(payload(each), 100_000) for each in found.out] == [*expected, b"reply" * 1000]
 
 
 async def test_a_connection_of_its_own_keeps_nothing_of_a_message() -> None:

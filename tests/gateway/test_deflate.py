@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from zlib_ng import zlib_ng
 
 from routewright.gateway import deflate
-from routewright.gateway.deflate import BACKEND, Deflater, InflateError, agree, head, inflate
-from routewright.gateway.framing import header
+from routewright.gateway.deflate import BACKEND, Deflater, InflateError, agree, inflate
+from routewright.gateway.framing import head, header
 
 TAIL = b"\x00\x00\xff\xff"
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import WSMsgType
 
 from routewright.gateway.connection import Connection
-from routewright.gateway.deflate import COMPRESSED, Deflater, InflateError, Tally, deflater, head, inflate
+from routewright.gateway.deflate import COMPRESSED, Deflater, InflateError, Tally, deflater, inflate
 from routewright.gateway.endpoint import Endpoint
-from routewright.gateway.framing import header
+from routewright.gateway.framing import head, header
 from routewright.gateway.socket import SLICE, State
 from routewright.hooks import SessionInfo
 from routewright.table import Compression
@@ -148,11 +148,16 @@ class Compressed(Connection):
         self.send(header(COMPRESSED | opcode, len(small)), small)
 
     def send_whole(self, frame: bytes) -> None:
+        # one that is held back may be replaced by another: it is looked into, and compressed when it leaves
+        super().send_whole(self.wire(frame) if self.stalled_since is None else frame)
+
+    def wire(self, frame: bytes) -> bytes:
         length = len(frame) - head(frame)
-        if length >= self.threshold:
-            frame = self.deflater.frame(frame)
-            self.tally.add(length, len(frame) - head(frame))
-        super().send_whole(frame)
+        if length < self.threshold:
+            return frame
+        small = self.deflater.frame(frame)
+        self.tally.add(length, len(small) - head(small))
+        return small
 
 
 @functools.cache

@@ -322,7 +322,7 @@ class Connection(WebSocket):
             if policy is not None and self.unsent() + sum(map(len, self.out)) > policy.backlog:
                 self._give_up()
             else:
-                self.out.append(frame)
+                self.out.append(self.wire(frame))
                 if not self.dirty:
                     self.wake()
             return
@@ -336,10 +336,14 @@ class Connection(WebSocket):
         if not fits:
             self._give_up()
 
+    def wire(self, frame: bytes) -> bytes:
+        """A whole frame that was held back, as it travels."""
+        return frame
+
     def resume_writing(self) -> None:
         super().resume_writing()
         if self.backlog:
-            self.out += self.backlog.drain()
+            self.out += map(self.wire, self.backlog.drain())
             if not self.dirty:
                 self.wake()
 

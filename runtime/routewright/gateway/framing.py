@@ -8,10 +8,15 @@ _LENGTH_16 = struct.Struct("!BBH").pack
 _LENGTH_64 = struct.Struct("!BBQ").pack
 
 
+def head(frame: bytes) -> int:
+    """How long the header of a frame of ours is."""
+    length = frame[1]
+    return 2 if length < 126 else 4 if length == 126 else 10
+
+
 def payload(frame: bytes) -> bytes:
     """What a frame of ours carries."""
-    length = frame[1]
-    return frame[2 if length < 126 else 4 if length == 126 else 10 :]
+    return frame[head(frame) :]
 
 
 def header(opcode: int, length: int) -> bytes:
