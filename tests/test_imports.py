@@ -40,7 +40,7 @@ OTHERS: dict[str, set[str]] = {
     "bridge": {"msgspec", "zmq"},
     "handlers": {"msgspec", "zmq", "uvloop", "structlog"},
     "hooks": {"msgspec", "pluggy", "jsonschema", "multidict", "structlog", "typer"},
-    "client": {"msgspec", "aiohttp"},
+    "client": {"aiohttp", "msgspec", "multidict"},
     "gateway": {
         *(
             "aiohttp",
@@ -57,7 +57,7 @@ OTHERS: dict[str, set[str]] = {
         "zmq",
     },
     "scan": set(),
-    "cli": {"aiohttp", "msgspec", "rich", "typer"},
+    "cli": {"aiohttp", "msgspec", "multidict", "rich", "typer"},
 }
 """Each package, and the packages of others that it may import."""
 

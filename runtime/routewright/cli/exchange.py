@@ -1,19 +1,33 @@
-"""One exchange with a gateway, as a plain client: a message out, its reply and some events in."""
+"""One exchange with a gateway, by the client as an application would use it: a message out, its reply and some events
+in."""
 
 import asyncio
-import os
+import contextlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import aiohttp
 import msgspec
+from multidict import CIMultiDict
+
+from routewright.client import (
+    Client,
+    ClientError,
+    ConnectionLost,
+    Event,
+    RequestFailed,
+    RequestTimeout,
+    Terminal,
+    connect,
+)
+from routewright.client.discovery import Description, Message, describe
 
 _ID = 1
+"""That of a client's first message."""
+
 _LONGEST = 64 * 1024 * 1024
 _UNPROMISED = 1.0
 """Seconds to wait for an answer that the route does not declare."""
-
-_ABSENT = msgspec.Raw()
 
 
 class ExchangeError(Exception):
@@ -37,21 +51,6 @@ class Question(NamedTuple):
     stream: bool | None
 
 
-class _Description(msgspec.Struct):
-    """A route, or a refusal, as a plain GET on its path answers."""
-
-    framing: str = "message"
-    messages: list[dict[str, Any]] = []
-    error: dict[str, Any] = {}
-
-
-class _Frame(msgspec.Struct):
-    type: Any = None
-    id: Any = None
-    final: Any = False
-    payload: msgspec.Raw = _ABSENT
-
-
 Show = Callable[[bytes, bool], None]
 """Prints a frame's JSON; the flag says that it stands alone and may be spread over lines."""
 
@@ -62,116 +61,111 @@ async def exchange(question: Question, show: Show) -> bool:
     Raises:
         ExchangeError: no connection, or it went away, or the time is over.
     """
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=question.timeout, sock_read=question.timeout)
-    async with aiohttp.ClientSession(timeout=timeout, headers=question.headers) as session:
-        description = await _describe(session, question.url)
-        if description.framing == "raw":
-            raise ExchangeError(
-                "this is a raw route: it takes frames, not messages",
-                hint=f"python -m websockets {question.url}",
-            )
-        async with await _connect(session, question, description) as socket:
-            return await _Conversation(socket, question, description, show).run()
-
-
-async def _describe(session: aiohttp.ClientSession, url: str) -> _Description:
-    """What the gateway says of the route; nothing where it is some other server."""
+    headers = CIMultiDict(question.headers)
+    timeout = aiohttp.ClientTimeout(total=question.timeout)
+    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
+        description = await describe(session, question.url.replace("ws", "http", 1))
+    if description.framing == "raw":
+        hint = f"python -m websockets {question.url}"
+        raise ExchangeError("this is a raw route: it takes frames, not messages", hint=hint)
+    client = connect(
+        question.url,
+        headers=headers,
+        reliable=False,
+        attempts=0,
+        timeout=question.timeout,
+        connect_timeout=question.timeout,
+        largest=_LONGEST,
+        events=max(1024, question.events),
+    )
     try:
-        async with session.get(url.replace("ws", "http", 1), allow_redirects=False) as response:
-            return msgspec.json.decode(await response.content.read(_LONGEST), type=_Description)
-    except aiohttp.ClientConnectorError as error:
-        code = error.errno or 0
-        reason = os.strerror(code) if code > 0 else str(error)
-        raise ExchangeError(
-            f"cannot connect to {error.host}:{error.port}: {reason}",
-            hint="is the gateway running? start it with `routewright serve`",
-        ) from None
-    except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError, UnicodeDecodeError):
-        return _Description()
+        async with client:
+            return await _converse(client, question, description, show)
+    except (ConnectionLost, Terminal) as error:
+        raise ExchangeError(str(error), hint=error.hint) from None
+    except ClientError as error:
+        raise ExchangeError(str(error)) from None
 
 
-async def _connect(
-    session: aiohttp.ClientSession, question: Question, description: _Description
-) -> aiohttp.ClientWebSocketResponse:
+async def _converse(client: Client, question: Question, description: Description, show: Show) -> bool:
+    answer = asyncio.create_task(_answer(client, question, description, show))
+    events = asyncio.create_task(_events(client, question, show))
+    promised = _promised(question, description)
     try:
-        async with asyncio.timeout(question.timeout):
-            return await session.ws_connect(question.url, max_msg_size=_LONGEST)
-    except aiohttp.WSServerHandshakeError as error:
-        said = description.error.get("message") or error.message
-        raise ExchangeError(
-            f"refused with {error.status}: {said}", hint=str(description.error.get("hint", ""))
-        ) from None
-    except (aiohttp.ClientError, OSError) as error:
-        raise ExchangeError(f"cannot connect to {question.url}: {error or type(error).__name__}") from None
+        wanted = (answer, events) if promised or not question.events else (events,)
+        done, _ = await asyncio.wait(wanted, return_when=asyncio.FIRST_EXCEPTION)
+        for each in done:
+            each.result()
+        return answer.result() if answer.done() else True
+    finally:
+        for each in (answer, events):
+            each.cancel()
+        await asyncio.gather(answer, events, return_exceptions=True)
 
 
-class _Conversation:
-    """The connection, and what is still awaited of it."""
+async def _answer(client: Client, question: Question, description: Description, show: Show) -> bool:
+    """Send the message, if there is one, and show what answers it; false if that is an error."""
+    if question.type is None:
+        return True
+    payload = None if question.payload is None else msgspec.Raw(question.payload)
+    promised = _promised(question, description)
+    seconds = question.timeout if promised else min(question.timeout, _UNPROMISED)
+    stream = _streamed(question, description)
+    replies = client.replies(question.type, payload, stream=stream, reply=msgspec.Raw, timeout=seconds)
+    try:
+        async with contextlib.aclosing(replies) as parts:
+            async for part in parts:
+                show(_frame(part, _ID), not stream)
+    except RequestFailed as error:
+        show(_error_frame(error), not stream)
+        return False
+    except RequestTimeout:
+        if promised:
+            raise _late("answer", question.timeout) from None
+    return True
 
-    def __init__(
-        self, socket: aiohttp.ClientWebSocketResponse, question: Question, description: _Description, show: Show
-    ) -> None:
-        declared = next((each for each in description.messages if each.get("name") == question.type), None)
-        self.socket = socket
-        self.question = question
-        self.show = show
-        self.ok = True
-        self.events = question.events
-        self.answer = question.type is not None
-        self.expected = declared is None or declared.get("reply") is not None
-        self.stream = bool(declared and declared.get("stream")) if question.stream is None else question.stream
 
-    async def run(self) -> bool:
-        if self.question.type is not None:
-            await self.socket.send_str(_message(self.question.type, self.question.payload))
-        while self.answer or self.events:
-            frame = await self._frame()
-            if frame is None:
-                self.answer = False
-            else:
-                self._take(frame)
-        return self.ok
-
-    async def _frame(self) -> bytes | None:
-        """The next frame; ``None`` where the route promises no answer and none has come."""
-        optional = self.answer and not self.expected and not self.events
-        seconds = min(self.question.timeout, _UNPROMISED) if optional else self.question.timeout
+async def _events(client: Client, question: Question, show: Show) -> None:
+    events = client.events(model=msgspec.Raw)
+    for _ in range(question.events):
         try:
-            async with asyncio.timeout(seconds):
-                message = await self.socket.receive()
+            async with asyncio.timeout(question.timeout):
+                event = await anext(events)
         except TimeoutError:
-            if optional:
-                return None
-            what = "answer" if self.answer and self.expected else "event"
-            raise ExchangeError(f"no {what} within {seconds:g}s", hint="wait longer with --timeout") from None
-        if message.type is aiohttp.WSMsgType.TEXT:
-            return str(message.data).encode()
-        if message.type is aiohttp.WSMsgType.BINARY:
-            raise ExchangeError("the server sent a binary frame: this is no message route")
-        code = self.socket.close_code
-        reason = f" ({message.extra})" if message.type is aiohttp.WSMsgType.CLOSE and message.extra else ""
-        raise ExchangeError(f"the server closed the connection with {code}{reason}")
-
-    def _take(self, data: bytes) -> None:
-        try:
-            frame = msgspec.json.decode(data, type=_Frame)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            raise ExchangeError(f"the server sent a frame that is no JSON object: {data[:100]!r}") from None
-        error = frame.type == "error"
-        if self.answer and (frame.id == _ID or (error and frame.id is None)):
-            more = self.stream and not error and frame.final is not True
-            end = self.stream and frame.final is True and frame.payload is _ABSENT
-            if not end:
-                self.show(data, not self.stream)
-            self.answer = more
-            self.ok = self.ok and not error
-        elif self.events and frame.id is None:
-            self.show(data, False)
-            self.events -= 1
+            raise _late("event", question.timeout) from None
+        show(_frame(event), False)
 
 
-def _message(type: str, payload: bytes | None) -> str:
-    message: dict[str, Any] = {"type": type, "id": _ID}
-    if payload is not None:
-        message["payload"] = msgspec.Raw(payload)
-    return msgspec.json.encode(message).decode()
+def _declared(question: Question, description: Description) -> Message | None:
+    return next((each for each in description.messages if each.name == question.type), None)
+
+
+def _promised(question: Question, description: Description) -> bool:
+    """Whether there will be an answer; a route that does not declare the message may have one."""
+    declared = _declared(question, description)
+    return declared is None or declared.reply is not None
+
+
+def _streamed(question: Question, description: Description) -> bool:
+    if question.stream is not None:
+        return question.stream
+    declared = _declared(question, description)
+    return declared is not None and declared.stream
+
+
+def _late(what: str, seconds: float) -> ExchangeError:
+    return ExchangeError(f"no {what} within {seconds:g}s", hint="wait longer with --timeout")
+
+
+def _frame(event: Event[Any], id: int | None = None) -> bytes:
+    """What came, as it came."""
+    key = "error" if event.type == "error" else "payload"
+    parts = {"type": event.type, "id": id, "topic": event.topic, key: event.payload}
+    return msgspec.json.encode({name: part for name, part in parts.items() if part is not None})
+
+
+def _error_frame(error: RequestFailed) -> bytes:
+    said: dict[str, Any] = {"code": error.code, "message": error.message, "path": error.path or None}
+    said |= {"retryable": error.retryable, "retryAfter": error.retry_after, "hint": error.hint or None}
+    body = {name: part for name, part in said.items() if part is not None}
+    return msgspec.json.encode({"type": "error", "id": _ID, "error": body})

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import aiohttp
 import msgspec
+from multidict import CIMultiDict
 
 from routewright.client.discovery import discover, fill
 from routewright.client.errors import ClientError, ConnectionLost, NoSuchRoute, Terminal
@@ -100,7 +101,7 @@ class Dialer:
         session = self._opened()
         token = await self._fetched()
         url, path = await self._resolved(session)
-        headers, protocols = dict(self._headers), [SUBPROTOCOL] if self._reliable else []
+        headers, protocols = CIMultiDict(self._headers), [SUBPROTOCOL] if self._reliable else []
         if token is not None:
             match self.token_in:
                 case "header":

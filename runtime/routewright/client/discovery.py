@@ -98,5 +98,14 @@ async def discover(session: aiohttp.ClientSession, origin: str, **options: Any) 
         raise ConnectionLost(f"{origin}{DOCUMENT} is no discovery document") from None
 
 
+async def describe(session: aiohttp.ClientSession, url: str) -> Description:
+    """What the gateway says of the route at an HTTP URL; nothing where there is none, or some other server."""
+    try:
+        async with session.get(url, allow_redirects=False) as response:
+            return msgspec.json.decode(await response.content.read(_LONGEST), type=Description)
+    except (aiohttp.ClientError, OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return Description()
+
+
 def _listed(names: list[str]) -> str:
     return f"there are: {', '.join(names[:20])}" if names else "it has none"
