@@ -78,4 +78,12 @@ table: Final = Table(
             digest="377e1a17649f1b94",
         ),
     ),
+    undeclared=Route(
+        name="",
+        path="",
+        handler="",
+        rate_limit=RateLimit(rate=50.0, burst=100),
+        digest="",
+        contract="",
+    ),
 )
