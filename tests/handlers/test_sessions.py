@@ -215,9 +215,9 @@ async def analyze(message, context):
             Invalidate("vision"),
             Invalidate("vision", "analyze"),
             Invalidate("vision", "analyze", b'{"type":"analyze","payload":{"depth":2,"note":"a"}}'),
-            Invalidate("vision", "watch", b'{"type":"watch","payload":{"count":3}}'),
+            Invalidate("vision", "watch", b'{"type":"watch","payload":{"times":3,"note":""}}'),
             Invalidate("lobby", "hello", b'{"type":"hello","payload":1}'),
-            Invalidate("vision", "watch", b'{"type":"watch","payload":{"count":4}}'),
+            Invalidate("vision", "watch", b'{"type":"watch","payload":{"times":4,"note":""}}'),
         ]
 
 
