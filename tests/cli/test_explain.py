@@ -50,6 +50,7 @@ def test_a_parameter_beats_a_tail(run: Run, project: Path) -> None:
   policy     rateLimit: 100/s, burst 200, per connection
              limits: message 1KiB, 64 in flight
              timeout: 30s
+             circuitBreaker: 5 in a row, open 30s, 3 trials
              slowConsumer: disconnect at 1MiB or 10s
              middleware: audit, access_log
 """

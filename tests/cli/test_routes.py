@@ -24,10 +24,12 @@ PATH                 NAME   HANDLER     FRAMING  MESSAGES              POLICIES
 /ws/rooms/{room}     rooms  rooms x3    message  > say                 rateLimit: off
   also /chat/{room}                              > history -> line...  limits: message 64KiB, 64 in flight
                                                  < joined              timeout: 30s
+                                                                       circuitBreaker: 5 in a row, open 30s, 3 trials
                                                                        slowConsumer: disconnect at 1MiB or 10s
 /ws/audio            audio  worker dsp  raw      any frame             rateLimit: 100/s, burst 200, per connection
                                                                        limits: message 1MiB, 64 in flight, 5 connections
                                                                        timeout: 30s
+                                                                       circuitBreaker: 5 in a row, open 30s, 3 trials
                                                                        slowConsumer: disconnect at 1MiB or 10s
 """
 

@@ -22,11 +22,26 @@ from routewright.codegen.reference import Code, reference
 from routewright.codegen.reference.fields import ROWS, Fields
 from routewright.codegen.reference.highlight import highlighted
 from routewright.codegen.reference.pages import listener
-from routewright.codegen.reference.policies import duration, per_second, size
+from routewright.codegen.reference.policies import duration, per_second, policies, size
 from routewright.codegen.reference.prose import line, prose
 from routewright.codegen.reference.snippets import UnsureError, value
 from routewright.codegen.reference.words import Words
-from routewright.spec.model import AnyShape, Gateway, Message, Middleware, Parameter, Spec, StringShape, Tls
+from routewright.spec.model import (
+    AnyShape,
+    Cache,
+    CircuitBreaker,
+    Gateway,
+    Limits,
+    Message,
+    Middleware,
+    Parameter,
+    Retry,
+    Route,
+    Spec,
+    StringShape,
+    Ticket,
+    Tls,
+)
 
 ERRORS = (Code("timeout", True, "No reply.", "Wait for `retryAfter`."), Code("too_large", False, "Too much.", "Less."))
 CLOSES = (Code("1009", False, "Too large.", "Send less."), Code("4002", True, "Too slow.", "Read faster."))
@@ -218,6 +233,28 @@ def test_a_page_says_what_a_client_needs() -> None:
     ]
     assert examples[0] == atlas().routes[0].messages[0].examples[0]
     assert examples[1] == atlas().routes[0].messages[0].examples[1]
+
+
+def test_a_page_says_what_guards_a_route() -> None:
+    made = Route(
+        name="a", module="a", path="/ws/a", handler="a",
+        auth=(Ticket(),), limits=Limits(bulkhead=2000), retry=Retry(attempts=4),
+        messages=(Message(name="ask", model="Ask", origin="client", cache=Cache(ttl=10.0, stale_for=50.0)),),
+        document={"circuitBreaker": {"openFor": "45s"}}, circuit_breaker=CircuitBreaker(open_for=45.0),
+    )  # fmt: skip
+    whole = parsed(Spec(file="websocket-routes.json", digest="", routes=(made,)))["routes/a.html"].text("main")[0]
+    for part in (
+        "auth a ticket by subprotocol or query a way to prove who one is status 401",
+        "limits.bulkhead 2,000 requests of all clients together that may wait for replies overloaded",
+        "circuitBreaker.openFor 45 s how long a handler is left alone that has failed too often circuit_open",
+        "retry.attempts 4 tries of an idempotent message in all",
+        "cache.ttl 1 min how old a reply to ask may be",
+    ):
+        assert part in whole
+    bare = policies(dataclasses.replace(made, framing="raw", messages=(), circuit_breaker=None), Gateway())
+    outcomes = {each.key: (each.value, each.outcome) for each in bare}
+    assert outcomes["circuitBreaker"] == ("off", "")
+    assert outcomes["limits.bulkhead"] == ("2,000", "1013")
 
 
 def test_levels_of_headings_are_not_skipped() -> None:

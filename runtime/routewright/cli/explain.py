@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from routewright.cli.policies import policies, size
 from routewright.cli.project import FILE, SpecOption, locate, table
-from routewright.cli.routes import handler, policies, size
+from routewright.cli.routes import handler
 from routewright.cli.terminal import PROBLEMS, USAGE, error, fail, fields, heading, progress
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """What guards a route, in words: each value, whether the spec gives it, and what happens to a client past it."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from routewright.codegen.reference.words import mapping
 from routewright.spec.model import ApiKey, Gateway, Jwt, Plugin, Route, Ticket
@@ -72,6 +72,10 @@ def _rows(route: Route, gateway: Gateway) -> Iterator[tuple[str, str, str, str, 
         waiting = "requests of a connection that may wait for replies; further ones are read later"
         yield "limits.inFlight", f"{limits.in_flight:,}", waiting, "", "inFlight" in sizes
         yield "timeout", duration(route.timeout), "time for a reply", "timeout", "timeout" in document
+    if limits.bulkhead is not None:
+        meaning = "requests of all clients together that may wait for replies"
+        yield "limits.bulkhead", f"{limits.bulkhead:,}", meaning, "1013" if raw else "overloaded", True
+    yield from _trouble(route, document)
     if compression := route.compression:
         meaning = "the smallest message that is compressed, for clients that offer permessage-deflate"
         yield "compression.threshold", size(compression.threshold), meaning, "", True
@@ -81,6 +85,24 @@ def _rows(route: Route, gateway: Gateway) -> Iterator[tuple[str, str, str, str, 
         unread, past = _UNREAD[slow.policy]
         yield "slowConsumer.backlog", size(slow.backlog), unread, past, "backlog" in slows
         yield "slowConsumer.after", duration(slow.after), "how long a client may read nothing", "4002", "after" in slows
+
+
+def _trouble(route: Route, document: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, bool]]:
+    """What comes between a client and a handler that fails, or spares it the question."""
+    breaker, retry = route.circuit_breaker, route.retry
+    if breaker is None:
+        yield "circuitBreaker", "off", "a handler that fails is asked all the same", "", True
+    else:
+        meaning = "how long a handler is left alone that has failed too often"
+        outcome = "503" if route.framing == "raw" else "circuit_open"
+        yield "circuitBreaker.openFor", duration(breaker.open_for), meaning, outcome, "circuitBreaker" in document
+    if retry is not None:
+        meaning = "tries of an idempotent message in all, before its client is told of a transient error"
+        yield "retry.attempts", f"{retry.attempts}", meaning, "", True
+    for message in route.messages:
+        if cache := message.cache:
+            meaning = f"how old a reply to {message.name} may be"
+            yield "cache.ttl", duration(cache.ttl + cache.stale_for), meaning, "", True
 
 
 def per_second(rate: float) -> str:
