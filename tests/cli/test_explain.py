@@ -52,6 +52,8 @@ def test_a_parameter_beats_a_tail(run: Run, project: Path) -> None:
              timeout: 30s
              circuitBreaker: 5 in a row, open 30s, 3 trials
              slowConsumer: disconnect at 1MiB or 10s
+             delivery: 1000 frames, 1MiB or 120s
+             batch: 64 frames or 64KiB
              middleware: audit, access_log
 """
     )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from routewright.cli.policies import policies
-from routewright.table import Balance, Cache, CircuitBreaker, Limits, MessageType, Retry, Route
+from routewright.table import Balance, Batch, Cache, CircuitBreaker, Delivery, Limits, MessageType, Retry, Route
 
 
 def a_route(**fields: Any) -> Route:
@@ -32,6 +32,10 @@ def a_route(**fields: Any) -> Route:
             "circuitBreaker",
             "by hand, open 30s, 3 trials",
         ),
+        ({"delivery": Delivery(window=60, messages=50)}, "delivery", "50 frames, 1MiB or 60s"),
+        ({"delivery": None}, "delivery", "off"),
+        ({"batch": Batch(frames=8)}, "batch", "8 frames or 64KiB"),
+        ({"batch": None}, "batch", "off"),
         ({"retry": Retry(attempts=4)}, "retry", "4 attempts, pauses from 0.1s to 2s"),
         (
             {"limits": Limits(connections=9, bulkhead=200)},
@@ -51,4 +55,6 @@ def test_a_policy_in_words(fields: dict[str, Any], key: str, words: str) -> None
 
 
 def test_what_is_off_by_default_is_left_out() -> None:
-    assert list(policies(a_route())) == ["rateLimit", "limits", "timeout", "circuitBreaker", "slowConsumer"]
+    kept = ["rateLimit", "limits", "timeout", "circuitBreaker", "slowConsumer"]
+    assert list(policies(a_route())) == [*kept, "delivery", "batch"]
+    assert list(policies(a_route(framing="raw"))) == list(policies(a_route(source="proxy"))) == kept

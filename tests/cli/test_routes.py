@@ -26,6 +26,8 @@ PATH                 NAME   HANDLER     FRAMING  MESSAGES              POLICIES
                                                  < joined              timeout: 30s
                                                                        circuitBreaker: 5 in a row, open 30s, 3 trials
                                                                        slowConsumer: disconnect at 1MiB or 10s
+                                                                       delivery: 1000 frames, 1MiB or 120s
+                                                                       batch: 64 frames or 64KiB
 /ws/audio            audio  worker dsp  raw      any frame             rateLimit: 100/s, burst 200, per connection
                                                                        limits: message 1MiB, 64 in flight, 5 connections
                                                                        timeout: 30s

@@ -247,6 +247,9 @@ def test_a_page_says_what_guards_a_route() -> None:
         "auth a ticket by subprotocol or query a way to prove who one is status 401",
         "limits.bulkhead 2,000 requests of all clients together that may wait for replies overloaded",
         "circuitBreaker.openFor 45 s how long a handler is left alone that has failed too often circuit_open",
+        "delivery.window 2 min default what is kept for a client of routewright.v1 that comes back",
+        "delivery.messages 1,000 frames, 1 MiB default the most that is kept for it",
+        "batch 64 frames, 64 KiB default what may come in one frame",
         "retry.attempts 4 tries of an idempotent message in all",
         "cache.ttl 1 min how old a reply to ask may be",
     ):
@@ -254,6 +257,7 @@ def test_a_page_says_what_guards_a_route() -> None:
     bare = policies(dataclasses.replace(made, framing="raw", messages=(), circuit_breaker=None), Gateway())
     outcomes = {each.key: (each.value, each.outcome) for each in bare}
     assert outcomes["circuitBreaker"] == ("off", "")
+    assert not outcomes.keys() & {"delivery.window", "batch"}
     assert outcomes["limits.bulkhead"] == ("2,000", "1013")
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from routewright.table import Auth, Balance, Cache, CircuitBreaker, Limits, Retry, Route, SlowConsumer
+    from routewright.table import Auth, Balance, Cache, CircuitBreaker, Delivery, Limits, Retry, Route, SlowConsumer
 
 
 def policies(route: "Route") -> dict[str, str]:
@@ -17,6 +17,9 @@ def policies(route: "Route") -> dict[str, str]:
         "circuitBreaker": "off" if route.circuit_breaker is None else _breaker(route.circuit_breaker),
         "slowConsumer": "off" if route.slow_consumer is None else _slow(route.slow_consumer),
     }
+    if route.framing == "message" and route.source != "proxy":
+        found["delivery"] = "off" if route.delivery is None else _delivery(route.delivery)
+        found["batch"] = "off" if route.batch is None else f"{route.batch.frames} frames or {size(route.batch.bytes)}"
     if rate := route.rate_limit:
         found["rateLimit"] = f"{rate.rate:g}/s, burst {rate.burst}, per {rate.per}"
     if route.retry:
@@ -55,6 +58,10 @@ def _breaker(breaker: "CircuitBreaker") -> str:
 def _slow(slow: "SlowConsumer") -> str:
     policy = f"{slow.policy} by {slow.key}" if slow.key else slow.policy
     return f"{policy} at {size(slow.backlog)} or {slow.after:g}s"
+
+
+def _delivery(delivery: "Delivery") -> str:
+    return f"{delivery.messages} frames, {size(delivery.bytes)} or {delivery.window:g}s"
 
 
 def _retry(retry: "Retry") -> str:

@@ -76,6 +76,14 @@ def _rows(route: Route, gateway: Gateway) -> Iterator[tuple[str, str, str, str, 
         meaning = "requests of all clients together that may wait for replies"
         yield "limits.bulkhead", f"{limits.bulkhead:,}", meaning, "1013" if raw else "overloaded", True
     yield from _trouble(route, document)
+    if not raw and (delivery := route.delivery):
+        meaning = "what is kept for a client of routewright.v1 that comes back"
+        yield "delivery.window", duration(delivery.window), meaning, "", "delivery" in document
+        most = f"{delivery.messages:,} frames, {size(delivery.bytes)}"
+        yield "delivery.messages", most, "the most that is kept for it", "", "delivery" in document
+    if not raw and route.delivery and (batch := route.batch):
+        meaning = "what may come in one frame, to clients of routewright.v1 that ask for it"
+        yield "batch", f"{batch.frames:,} frames, {size(batch.bytes)}", meaning, "", "batch" in document
     if compression := route.compression:
         meaning = "the smallest message that is compressed, for clients that offer permessage-deflate"
         yield "compression.threshold", size(compression.threshold), meaning, "", True
