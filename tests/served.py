@@ -124,6 +124,16 @@ class Served:
         """A connection by the ``websockets`` client."""
         return connect(f"{self.url}{path}", compression=None, **options)
 
+    async def everywhere(self, stack: contextlib.AsyncExitStack, path: str, **options: Any) -> list[ClientConnection]:
+        """Connections on ``stack``, so many that each gateway process has one; nobody else may be connected."""
+        clients: list[ClientConnection] = []
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                clients.append(await stack.enter_async_context(self.connect(path, **options)))
+                stats = await self.until(lambda stats: stats["connections"] == len(clients))
+                if all(gateway["connections"] for gateway in stats["gateways"]):
+                    return clients
+
     def get(self, url: str, headers: dict[str, str] | None = None) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of a GET, whatever the status."""
         request = urllib.request.Request(url, headers=headers or {})

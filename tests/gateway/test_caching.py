@@ -5,13 +5,14 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection
 
 from tests.gateway.conftest import Serve
-from tests.served import PATIENCE, Served, exchange
+from tests.served import PATIENCE, Project, Served, exchange, serving
 
 HANDLERS = """
 import asyncio
@@ -170,8 +171,12 @@ def served(serve: Serve) -> Iterator[Served]:
         yield served
 
 
+def key(who: str = "ada") -> dict[str, str]:
+    return {"X-API-Key": f"key of {who}"}
+
+
 def enter(served: Served, who: str = "ada", room: int = 1) -> Any:
-    return served.connect(f"/ws/rooms/{room}", additional_headers={"X-API-Key": f"key of {who}"})
+    return served.connect(f"/ws/rooms/{room}", additional_headers=key(who))
 
 
 def ask(type: str, shelf: str, id: Any = 1, **more: Any) -> str:
@@ -304,6 +309,49 @@ async def test_what_was_under_way_at_an_invalidation_is_not_kept(serve: Serve) -
             assert (await received(before, 1))[0]["payload"]["runs"] == 1
             assert (await received(after, 1))[0]["payload"]["runs"] == 2
             assert await runs(third, "look", "moved", wait=True) == 2
+
+
+async def test_gateway_processes_keep_replies_of_their_own_and_invalidations_reach_all(serve: Serve) -> None:
+    with serve(spec(), {"rooms.py": HANDLERS, "front.py": FRONT}, "--processes", "2") as served:
+        async with contextlib.AsyncExitStack() as stack:
+            clients = await served.everywhere(stack, "/ws/rooms/1", additional_headers=key())
+            first = [await runs(client, "look", "here and there") for client in clients]
+            assert set(first) == {1, 2}
+            assert [await runs(client, "look", "here and there") for client in clients] == first
+            change = {"type": "change", "payload": {"what": "shelf", "shelf": "here and there"}}
+            assert (await exchange(clients[0], change))["type"] == "done"
+            # the gateway that tells of the change has already forgotten, the other one does so by itself
+            assert await runs(clients[0], "look", "here and there") == 3
+            stats = await served.until(lambda stats: cache(stats)["invalidations"] == 2)
+            assert cache(stats)["entries"] == 1
+            assert await runs(clients[-1], "look", "here and there") == 4
+            assert {await runs(client, "look", "here and there") for client in clients} == {3, 4}
+
+
+async def test_nothing_outlives_the_code_that_said_it(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.spec(spec())
+    project.save("rooms.py", HANDLERS)
+    project.save("front.py", FRONT)
+    with serving(project) as served:
+        async with enter(served) as client:
+            assert [await runs(client, "look", "reloaded") for _ in range(2)] == [1, 1]
+            project.save("front.py", FRONT + "# another module\n")
+            await served.logged("handler code reloaded")
+            assert await runs(client, "look", "reloaded") == 1
+            assert cache(await served.stats())["hits"] == 2
+            seen = len(served.lines)
+            project.save("rooms.py", HANDLERS.replace("RUNS = Counter()", "RUNS = Counter(reloaded=100)"))
+            await served.logged("handler code reloaded", seen)
+            assert [await runs(client, "look", "reloaded") for _ in range(2)] == [101, 101]
+            # a policy of the route changes, and what is kept stays; those of the cache change, and it goes
+            for settings, kept in (({"timeout": "20s"}, 101), ({"cache": {"ttl": "2h"}}, 102)):
+                seen = len(served.lines)
+                changed = spec()
+                changed["routes"][0] |= settings
+                project.spec(changed)
+                await served.logged("reloaded", seen)
+                assert await runs(client, "look", "reloaded") == kept
 
 
 async def test_clients_get_their_own_replies(served: Served) -> None:

@@ -12,7 +12,7 @@ import psutil
 from websockets.asyncio.client import ClientConnection
 
 from tests.gateway.asking import ask, asking, handler, route
-from tests.served import PATIENCE, Served, exchange, serving
+from tests.served import PATIENCE, exchange, serving
 
 CHAT = """
 from routewright.handlers import Context, on
@@ -37,19 +37,6 @@ def by_process(stats: Any) -> dict[int, int]:
     return {gateway["process"]: gateway["connections"] for gateway in stats["gateways"]}
 
 
-async def everywhere(
-    served: Served, stack: contextlib.AsyncExitStack, path: str = "/ws/alpha"
-) -> list[ClientConnection]:
-    """Connections, so many that each gateway process has one."""
-    clients: list[ClientConnection] = []
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            clients.append(await stack.enter_async_context(served.connect("/ws/alpha")))
-            stats = await served.until(lambda stats: stats["connections"] == len(clients))
-            if all(by_process(stats).values()):
-                return clients
-
-
 async def received(connection: ClientConnection) -> Any:
     async with asyncio.timeout(PATIENCE):
         return json.loads(await connection.recv())
@@ -58,7 +45,7 @@ async def received(connection: ClientConnection) -> Any:
 async def test_every_process_takes_connections(tmp_path: Path) -> None:
     with serving(asking(tmp_path), "--processes", "2") as served:
         async with contextlib.AsyncExitStack() as stack:
-            clients = await everywhere(served, stack)
+            clients = await served.everywhere(stack, "/ws/alpha")
             stats = await served.stats()
             assert len(stats["gateways"]) == len(by_process(stats)) == 2
             assert stats["connections"] == sum(by_process(stats).values()) == len(clients)
@@ -73,7 +60,7 @@ async def test_what_is_published_reaches_the_clients_of_every_process(tmp_path: 
     project.save("alpha_handler.py", CHAT)
     with serving(project, "--processes", "2") as served:
         async with contextlib.AsyncExitStack() as stack:
-            clients = await everywhere(served, stack)
+            clients = await served.everywhere(stack, "/ws/alpha")
             await clients[0].send(ask(1, "hear, hear"))
             both = [await received(clients[0]), await received(clients[0])]
             assert sorted(each["type"] for each in both) == ["answer", "said"]
@@ -85,7 +72,7 @@ async def test_a_reload_reaches_every_process(tmp_path: Path) -> None:
     project = asking(tmp_path)
     with serving(project, "--processes", "2") as served:
         async with contextlib.AsyncExitStack() as stack:
-            clients = await everywhere(served, stack)
+            clients = await served.everywhere(stack, "/ws/alpha")
             project.save("alpha_handler.py", handler("second"))
             await served.logged("handler code reloaded")
             for client in clients:
@@ -103,7 +90,7 @@ async def test_a_reload_reaches_every_process(tmp_path: Path) -> None:
 async def test_figures_add_up(tmp_path: Path) -> None:
     with serving(asking(tmp_path), "--processes", "2") as served:
         async with contextlib.AsyncExitStack() as stack:
-            clients = await everywhere(served, stack)
+            clients = await served.everywhere(stack, "/ws/alpha")
             for client in clients:
                 for _ in range(3):
                     await exchange(client, ask())
@@ -126,7 +113,7 @@ async def test_a_stop_leaves_no_process_and_no_file_behind(tmp_path: Path) -> No
         (folder,) = {Path(endpoint.removeprefix("ipc://")).parent for endpoint in served.ready["bridge"]}
         assert folder.stat().st_mode & 0o777 == 0o700
         async with contextlib.AsyncExitStack() as stack:
-            clients = await everywhere(served, stack)
+            clients = await served.everywhere(stack, "/ws/alpha")
             served.process.send_signal(signal.SIGTERM)
             for client in clients:
                 async with asyncio.timeout(PATIENCE):
@@ -153,7 +140,7 @@ async def test_descriptors_return_to_where_they_were(tmp_path: Path) -> None:
             project.save("alpha_handler.py", handler(f"version {number}"))
             await served.logged("handler code reloaded", before)
             async with contextlib.AsyncExitStack() as stack:
-                for client in await everywhere(served, stack):
+                for client in await served.everywhere(stack, "/ws/alpha"):
                     assert (await exchange(client, ask()))["payload"]["version"] == f"version {number}"
             await served.until(quiet)
 
