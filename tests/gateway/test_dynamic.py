@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,24 @@ async def test_a_worker_s_route_is_served_like_any_other_while_it_has_a_worker(s
         assert refusal.value.response.status_code == 404
 
 
+async def test_a_worker_that_crashes_may_come_back(served: Served) -> None:
+    with working(served, "/ws/lab") as worker:
+        await served.until(lambda stats: route(stats, "lab") is not None)
+        async with served.connect("/ws/lab", **WITH_KEY) as client:
+            assert (await exchange(client, {"type": "what"}))["payload"] == "what"
+            worker.process.kill()
+            await served.until(lambda stats: not workers(stats))
+            lost = await exchange(client, {"type": "what", "id": 2})
+            assert (lost["id"], lost["error"]["code"], lost["error"]["retryable"]) == (2, "overloaded", True)
+            with pytest.raises(InvalidStatus) as refusal:
+                await served.connect("/ws/lab", **WITH_KEY).__aenter__()
+            assert (refusal.value.response.status_code, refusal.value.response.headers["Retry-After"]) == (503, "1")
+            assert "/ws/lab" in await asyncio.to_thread(discovered, served)
+            with working(served, "/ws/lab"):
+                await served.until(lambda stats: len(workers(stats)) == 1)
+                assert (await exchange(client, {"type": "what"}))["payload"] == "what"
+
+
 async def test_the_defaults_guard_what_a_worker_registers(served: Served) -> None:
     with working(served, "/ws/lab"):
         await served.until(lambda stats: route(stats, "lab") is not None)
@@ -169,6 +188,34 @@ async def test_the_auth_of_the_defaults_guards_it_too(serve: Serve) -> None:
         assert refusal.value.response.status_code == 401
         async with served.connect("/ws/lab", **WITH_KEY) as client:
             assert (await exchange(client, {"type": "what"}))["payload"] == "what"
+
+
+async def test_a_ticket_is_for_the_route_that_it_was_minted_for(serve: Serve) -> None:
+    auth = [{"kind": "apiKey", "keysEnv": "LAB_KEYS"}, {"kind": "ticket"}]
+    spec = {"defaults": {"auth": auth}, "routes": [{**SPEC["routes"][1], "auth": False}]}
+
+    def ticket(served: Served, path: str) -> str:
+        request = urllib.request.Request(
+            f"{served.http}/.well-known/websocket-tickets",
+            json.dumps({"path": path}).encode(),
+            {"Content-Type": "application/json", "X-API-Key": KEY},
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+            return str(json.load(response)["ticket"])
+
+    with (
+        serve(spec, FILES, "--dynamic-routing", LAB_KEYS=json.dumps(KEYS)) as served,
+        working(served, "/ws/lab"),
+        working(served, "/ws/den"),
+    ):
+        await served.until(lambda stats: route(stats, "lab") is not None and route(stats, "den") is not None)
+        mine, other = [await asyncio.to_thread(ticket, served, "/ws/lab") for _ in range(2)]
+        async with served.connect(f"/ws/lab?ticket={mine}") as client:
+            assert (await exchange(client, {"type": "what"}))["payload"] == "what"
+        for path in (f"/ws/lab?ticket={mine}", f"/ws/den?ticket={other}", f"/ws/lab?ticket={other}"):
+            with pytest.raises(InvalidStatus) as refusal:
+                await served.connect(path).__aenter__()
+            assert refusal.value.response.status_code == 401
 
 
 async def test_two_workers_must_say_the_same_of_one_route(served: Served) -> None:

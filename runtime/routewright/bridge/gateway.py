@@ -128,6 +128,7 @@ class BridgeGateway:
     def release(self, worker: Worker) -> None:
         """Send a worker no more requests; it leaves when it has answered those it has."""
         if not worker.draining:
+            worker.leaving = True
             self._retire(worker)
             self.send(worker, Goodbye())
 

@@ -22,7 +22,12 @@ the seconds it was allowed."""
 
 
 class Worker:
-    """One worker process that has said hello."""
+    """One worker process that has said hello.
+
+    Attributes:
+        draining: it gets no more requests.
+        leaving: because it, or the gateway, has said goodbye; not so where it was lost.
+    """
 
     __slots__ = (
         "_wake",
@@ -32,6 +37,7 @@ class Worker:
         "eager",
         "identity",
         "language",
+        "leaving",
         "messages",
         "name",
         "out",
@@ -58,6 +64,7 @@ class Worker:
         self.out: list[Any] = []
         self.dirty = False
         self.draining = False
+        self.leaving = False
         self.seen = now
         self.sent = now
         self.messages = 0

@@ -1,8 +1,9 @@
 """Dynamic routes: those that workers register, beside the routes of the spec.
 
-Strategy: a dynamic route lives as long as a worker answers it. Its pool is known to no bridge but by its route, so
-nobody joins it without the checks that the first worker passed. What the spec claims always comes first: a worker's
-claim to it is refused, and a reload that claims a path evicts the route that has it.
+Strategy: a dynamic route lives as long as a worker answers it, and, where its last one was lost without a goodbye, for
+`GRACE` more. Its pool is known to no bridge but by its route, so nobody joins it without the checks that the first
+worker passed. What the spec claims always comes first: a worker's claim to it is refused, and a reload that claims a
+path evicts the route that has it.
 """
 
 import hmac
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 MOST = 64
 """Dynamic routes of one gateway process."""
 
+GRACE = 10.0
+"""Seconds in which a worker that was lost may come back before its route disappears."""
+
 TOKEN = "ROUTEWRIGHT_WORKER_TOKEN"  # noqa: S105  # the name of a variable
 """The variable that holds what a worker must say to register a route; where it is not set, nothing."""
 
@@ -37,6 +41,7 @@ class DynamicRoutes:
     def __init__(self, gateway: "Gateway") -> None:
         self.endpoints: dict[str, Endpoint] = {}
         self._claims: dict[str, Claim] = {}
+        self._waiting: dict[str, float] = {}
         self._gateway = gateway
 
     def claim(self, hello: Hello) -> WorkerPool | str:
@@ -62,10 +67,12 @@ class DynamicRoutes:
     def _join(self, claim: Claim) -> WorkerPool:
         gateway = self._gateway
         known = self._claims.get(claim.name)
-        if known is not None:
-            if known != claim:
-                raise ClaimError(f"another worker has registered route {claim.name!r} otherwise")
+        if known == claim:
+            self._waiting.pop(claim.name, None)
             return self.endpoints[claim.name].pool
+        self._give_way(claim)
+        if claim.name in self._claims:
+            raise ClaimError(f"another worker has registered route {claim.name!r} otherwise")
         if len(self.endpoints) >= MOST:
             raise ClaimError(f"there are {MOST} dynamic routes already")
         unclaimed(claim, (endpoint.route for endpoint in gateway.endpoints.values()))
@@ -74,21 +81,44 @@ class DynamicRoutes:
         self._claims[claim.name] = claim
         endpoint = Endpoint(gateway, found, pool, gateway.plugins.compile(found), gateway.epoch)
         endpoint.dynamic = True
-        endpoint.authenticator = gateway.undeclared_authenticator()
+        endpoint.authenticator = gateway.undeclared_authenticator(claim.name)
         self.endpoints[claim.name] = endpoint
         gateway.endpoints = {**gateway.endpoints, claim.name: endpoint}
         gateway.lay_paths()
         log.info("a worker has registered a route", route=claim.name, path=claim.path)
         return pool
 
+    def _give_way(self, claim: Claim) -> None:
+        """Close the routes that wait for a worker where a claim is in their way: it may have come back with another
+        one."""
+        for name in tuple(self._waiting):
+            try:
+                unclaimed(claim, (self.endpoints[name].route,))
+            except ClaimError:
+                self._close(self.endpoints[name], 4001, "the route has changed")
+
     def left(self, worker: Worker) -> None:
-        """A worker is gone; a route without any is closed."""
+        """A worker is gone. A route without any is closed: at once where the last one has said goodbye, else when it
+        has not come back in time."""
         endpoint = self.endpoints.get(worker.pool.name)
-        if endpoint is not None and endpoint.pool is worker.pool and not worker.pool.workers:
-            gateway = self._gateway
-            gateway.endpoints = {name: each for name, each in gateway.endpoints.items() if each is not endpoint}
-            self._remove(endpoint, 4504, "the route is gone")
-            gateway.lay_paths()
+        if endpoint is None or endpoint.pool is not worker.pool or worker.pool.workers:
+            return
+        if worker.leaving:
+            self._close(endpoint, 4504, "the route is gone")
+        else:
+            self._waiting[endpoint.route.name] = self._gateway.clock() + GRACE
+            log.warning("a dynamic route has lost its worker", route=endpoint.route.name, grace=GRACE)
+
+    def tick(self, now: float) -> None:
+        """Close the routes whose workers have not come back. Their clients may come again, as the workers may."""
+        for name in [name for name, until in self._waiting.items() if until <= now]:
+            self._close(self.endpoints[name], 1013, "the route's worker went away")
+
+    def _close(self, endpoint: Endpoint, code: int, reason: str) -> None:
+        gateway = self._gateway
+        gateway.endpoints = {name: each for name, each in gateway.endpoints.items() if each is not endpoint}
+        self._remove(endpoint, code, reason)
+        gateway.lay_paths()
 
     def settle(self, table: Table) -> dict[str, Endpoint]:
         """Bring the routes in line with a new table: those that it claims are evicted, the others get its policies.
@@ -109,12 +139,13 @@ class DynamicRoutes:
             else:
                 found = route(self._claims[name], table.undeclared)
                 endpoint.bind(found, endpoint.pool, self._gateway.plugins.compile(found), self._gateway.epoch)
-                endpoint.authenticator = self._gateway.undeclared_authenticator()
+                endpoint.authenticator = self._gateway.undeclared_authenticator(name)
         return dict(self.endpoints)
 
     def _remove(self, endpoint: Endpoint, code: int, reason: str) -> None:
         name = endpoint.route.name
         del self.endpoints[name], self._claims[name]
+        self._waiting.pop(name, None)
         self._gateway.dismiss(endpoint, code, reason)
         log.info("a dynamic route is gone", route=name)
 

@@ -214,9 +214,10 @@ class Gateway:
             return None
         return self.declared.nearest(path, fuzzy.threshold) or self.matcher.nearest(path, fuzzy.threshold)
 
-    def undeclared_authenticator(self) -> Authenticator | None:
-        """What the routes that workers register authenticate with: the ``auth`` of the spec's ``defaults``."""
-        return self._authenticators.get("")
+    def undeclared_authenticator(self, name: str) -> Authenticator | None:
+        """What a route that a worker registers authenticates with: the ``auth`` of the spec's ``defaults``."""
+        found = self._authenticators.get("")
+        return found.of(name) if found is not None else None
 
     def dismiss(self, endpoint: Endpoint, code: int, reason: str) -> None:
         """Take an endpoint out of service at once; what its connections have in flight may still be answered."""
@@ -367,6 +368,7 @@ class Gateway:
         now = self.clock()
         self.heartbeat.tick(now, self.settings.heartbeat, TICK)
         self.door.tick(now)
+        self.dynamic.tick(now)
         for connection in self.expiries.due(time.time()):
             connection.expire()
         self.sockets.cut(now)

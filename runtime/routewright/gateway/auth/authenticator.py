@@ -10,6 +10,7 @@ from typing import Protocol
 
 from routewright.gateway.auth.credential import bounded, find, kind
 from routewright.gateway.auth.identity import Denied, Identity, missing_scope
+from routewright.gateway.auth.ticket import TicketWay
 from routewright.hooks import First, PluginFailed, Refusal, UpgradeRequest
 from routewright.table import ApiKey, Jwt, Plugin, Route, Ticket
 
@@ -40,6 +41,11 @@ class Authenticator:
         self._ways = ways
         self._outcomes = outcomes
         self.waits = any("message" in way.spec.sources for way in ways if not isinstance(way, Plugin))
+
+    def of(self, route: str) -> "Authenticator":
+        """The same ways for another route, whose tickets are its own."""
+        ways = [way.of(route) if isinstance(way, TicketWay) else way for way in self._ways]
+        return Authenticator(ways, self._outcomes)
 
     async def upgrade(self, request: UpgradeRequest, route: Route, plugins: First | None) -> Identity | None:
         """Who asks for a WebSocket; ``None`` where the first frame is to say it.

@@ -98,6 +98,10 @@ class TicketWay:
         self._route = route
         self._redeem = redeem
 
+    def of(self, route: str) -> "TicketWay":
+        """The same for another route."""
+        return TicketWay(self.spec, route, self._redeem)
+
     async def verify(self, credential: str, address: str) -> Identity:
         """Whose ticket it is.
 
