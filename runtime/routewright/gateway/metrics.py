@@ -33,11 +33,11 @@ _UPSTREAM = (
     ("upstream_received_bytes", "bytes_in", "Bytes of messages from an upstream"),
     ("upstream_sent_bytes", "bytes_out", "Bytes of messages to an upstream"),
 )
+
 _TOPIC_COUNTERS = (
     ("topic_publishes", "published", "Events published on a topic"),
     ("topic_deliveries", "delivered", "Events sent to subscribers of a topic"),
 )
-
 
 _SESSIONS = (
     ("sessions_started", "started", "Sessions of reliable clients that began"),
@@ -63,7 +63,7 @@ class _Figures(Collector):
                 counter.add_metric([route], value)
             yield counter
         proxied = [{"name": route["name"], **route["upstream"]} for route in routes if "upstream" in route]
-        for name, key, text in _UPSTREAM if proxied else ():
+        for name, key, text in _UPSTREAM:
             counter = CounterMetricFamily(f"routewright_{name}", text, labels=["route"])
             for route, value in _by_route(proxied, key).items():
                 counter.add_metric([route], value)
