@@ -15,6 +15,7 @@ class Answer:
     Attributes:
         frames: as the handler sent them; a stream has several.
         done: nothing follows.
+        size: of ``frames``, or of the id where there are none.
         cut: there was too much of it to be kept, so ``frames`` is empty.
     """
 
@@ -83,12 +84,13 @@ class Seen:
         self._expire(now)
         if self.bytes > self.bounds.bytes and not answer.cut:
             self.bytes -= answer.size
-            answer.frames, answer.size, answer.cut = [], 0, True
+            answer.frames, answer.size, answer.cut = [], _size(id), True
+            self.bytes += answer.size
 
     def keep(self, id: Id, frames: list[bytes], age: float, now: float) -> None:
         """An answer from before, ``age`` seconds old; without frames, one that was cut."""
         answer = self._answered[id] = Answer()
-        answer.frames, answer.size = frames, sum(map(len, frames))
+        answer.frames, answer.size = frames, sum(map(len, frames)) or _size(id)
         answer.done, answer.cut, answer.at = True, not frames, now - age
         self.bytes += answer.size
         self._expire(now)
@@ -102,3 +104,8 @@ class Seen:
                 return
             self.bytes -= answer.size
             del answered[id]
+
+
+def _size(id: Id) -> int:
+    """Bytes of an id. The client chooses it, so it may be long; where an answer is kept, it stands in there."""
+    return len(id) if isinstance(id, str) else 0
