@@ -11,15 +11,20 @@ if TYPE_CHECKING:
 
 
 def budget_table(found: "Budget") -> None:
-    """A row for each route, taken by itself, and a line for all of them together, on stdout."""
+    """A row for each route, taken by itself, and a line for all of them together, on stdout. What no route has is left
+    out."""
     from routewright.spec.overrun import shown_bytes
 
-    names = [item.name for item in found.routes[0].items] if found.routes else []
+    names = list(dict.fromkeys(item.name for route in found.routes for item in route.items if item.bytes))
     rows = [
         [
             route.route,
             f"{route.connections:,}",
-            *(shown_bytes(item.bytes) + ("*" if item is route.largest else "") for item in route.items),
+            *(
+                shown_bytes(item.bytes) + ("*" if item is route.largest else "")
+                for item in route.items
+                if item.name in names
+            ),
             shown_bytes(route.bytes),
         ]
         for route in found.routes

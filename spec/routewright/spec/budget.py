@@ -1,10 +1,12 @@
 """What the buffers, queues and limits of a spec can take at worst, with so many connections.
 
 Strategy: one sum of bytes, from above. Each connection may be receiving a message of the largest size, have one read
-from its socket waiting, and leave as much unread as its route allows; and each pool of workers may hold as many
-requests as its connections may have under way, or as it has credits for. Connections go where they cost most, as far as
-a route's own limit lets them. What is counted is what the spec bounds: not the size of a handler's replies, nor what a
-handler or a plugin keeps.
+from its socket waiting, leave as much unread as its route allows, have a session that keeps all it may to send it
+again, and have subscribed to as many topics as it may; and each pool of workers may hold as many requests as its
+connections may have under way, or as it has credits for. Connections go where they cost most, as far as a route's own
+limit lets them. To that come the caches and the last values of topics, which do not depend on connections. What is
+counted is what the spec or the gateway bounds: not the size of a handler's replies, nor what a handler or a plugin
+keeps.
 
 The sum never falls when a limit, the number of connections or of workers rises.
 """
@@ -33,6 +35,22 @@ ENTRY = 512
 COPIES = 2
 """How often a request is there at once: as the bytes that came, and as what the handler gets."""
 
+KEPT = 512
+"""Bytes that a session keeps for a frame and for an id, beside the frame itself: 130 and 330 as measured."""
+
+COPIES_KEPT = 3
+"""How often a session has what it sends: to send it again by its number, to answer its id once more, and the id itself,
+which stands in the answer and may be nearly all of it."""
+
+SUBSCRIPTIONS, SUBSCRIPTION = 128, 1024
+"""Topics that a client may have subscribed to, and bytes for each: 570 as measured, and what presence tells of it."""
+
+CACHE = 32 * 1024**2
+"""Bytes of the replies that the caches of one route keep."""
+
+RETAINED, RETAINED_EVENT, RETAINED_TOPICS, RETAINED_NAME = 16 * 1024**2, 1024**2, 10_000, 512
+"""Bytes of all last values of topics, and of one of them; their number, and bytes beside each."""
+
 CREDITS = 2048
 """Requests that one worker takes (docs/bridge-protocol.md, 5)."""
 
@@ -43,7 +61,7 @@ SUPERVISOR, GATEWAY, WORKER = 72 * 1024**2, 56 * 1024**2, 36 * 1024**2
 @dataclass(frozen=True, slots=True)
 class Item:
     """One thing that takes memory. ``bytes`` is `math.inf` where nothing bounds it; ``keys`` are the keys of the route
-    that decide."""
+    that decide: an inner one, or the outer one as a whole where that is ``""``."""
 
     name: str
     bytes: float
@@ -92,7 +110,8 @@ def budget(spec: Spec, connections: int | None = None) -> Budget:
     routes = tuple(_alone(route, min(count, route.limits.connections or count), tls) for route in spec.routes)
     processes = float(SUPERVISOR + GATEWAY + WORKER * sum(max(each.workers for each in pool) for pool in pools))
     requests = sum(_of_pool(pool, count) for pool in pools)
-    return Budget(count, processes, routes, processes + requests + _placed(spec.routes, count, tls))
+    kept = sum(map(_cached, spec.routes)) + _retained(spec.routes)
+    return Budget(count, processes, routes, processes + requests + _placed(spec.routes, count, tls) + kept)
 
 
 def fitting(spec: Spec, bytes: float, route: str | None = None) -> int:
@@ -121,6 +140,9 @@ def _alone(route: Route, connections: int, tls: int) -> RouteBudget:
             Item("receiving", connections * float(route.limits.message_bytes), (("limits", "messageBytes"),)),
             Item("under way", requests, (("limits", "inFlight"), ("limits", "messageBytes"))),
             Item("unread", connections * _unread(route), (("slowConsumer", "backlog"),)),
+            Item("sessions", connections * _session(route), (("delivery", "bytes"), ("delivery", "messages"))),
+            Item("topics", connections * _subscribed(route) + _retained((route,)), (("topics", ""),)),
+            Item("caches", _cached(route), (("cache", ""),)),
         ),
     )
 
@@ -141,6 +163,33 @@ def _credits(route: Route) -> int:
 
 def _unread(route: Route) -> float:
     return inf if route.slow_consumer is None else float(HIGH_WATER + route.slow_consumer.backlog)
+
+
+def _session(route: Route) -> float:
+    """Bytes that are kept for a reliable client that may come back."""
+    delivery = route.delivery
+    if delivery is None or route.framing == "raw" or route.source == "proxy":
+        return 0.0
+    return float(COPIES_KEPT * delivery.bytes + KEPT * delivery.messages)
+
+
+def _subscribed(route: Route) -> float:
+    return float(SUBSCRIPTIONS * SUBSCRIPTION) if route.topics else 0.0
+
+
+def _retained(routes: Iterable[Route]) -> float:
+    """Bytes of the last values of the topics of some routes."""
+    names = 0
+    for route in routes:
+        for topic in route.topics:
+            if topic.retain:
+                names += RETAINED_TOPICS if "{" in topic.name else 1
+    names = min(names, RETAINED_TOPICS)
+    return float(min(names * RETAINED_EVENT, RETAINED) + names * RETAINED_NAME)
+
+
+def _cached(route: Route) -> float:
+    return float(CACHE) if any(message.cache is not None for message in route.messages) else 0.0
 
 
 def _pools(routes: Iterable[Route]) -> list[list[Route]]:
@@ -165,7 +214,13 @@ def _placed(routes: Iterable[Route], connections: int, tls: int) -> float:
     """Bytes of the connections themselves, each on the dearest route that still takes one."""
     costs = sorted(
         (
-            (float(CONNECTION + tls + READ + route.limits.message_bytes) + _unread(route), route.limits.connections)
+            (
+                float(CONNECTION + tls + READ + route.limits.message_bytes)
+                + _unread(route)
+                + _session(route)
+                + _subscribed(route),
+                route.limits.connections,
+            )
             for route in routes
         ),
         reverse=True,

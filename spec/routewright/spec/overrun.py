@@ -66,14 +66,17 @@ def _most_of_it(item: Item) -> str:
         "receiving": "for messages that are being received",
         "under way": "for requests under way",
         "unread": "for what clients leave unread",
+        "sessions": "for what clients that come back get again",
+        "topics": "for topics",
+        "caches": "for replies that are kept",
     }
     return f"{shown_bytes(item.bytes)} of it {words[item.name]}"
 
 
 def _advice(item: Item, count: int) -> str:
-    keys = " or ".join(f'"{outer}.{inner}"' for outer, inner in item.keys)
+    keys = " or ".join(f'"{outer}.{inner}"' if inner else f'"{outer}"' for outer, inner in item.keys)
     fits = f"; {_connections(count)} would fit" if count else ""
-    return f"lower {keys}{fits}"
+    return f"{'lower' if item.keys[0][1] else 'do without'} {keys}{fits}"
 
 
 def _place(root: Node, index: int, item: Item) -> Node:
@@ -86,7 +89,7 @@ def _place(root: Node, index: int, item: Item) -> Node:
             found = owner.get(outer) if owner is not None else None
             if found is not None and found.value is False:
                 return found
-            inside = found.get(inner) if found is not None else None
+            inside = found.get(inner) if found is not None and inner else found
             if inside is not None:
                 return inside
     return route.get("path") or route
