@@ -27,7 +27,7 @@ from routewright.client.errors import (
     Terminal,
     UnexpectedMessage,
 )
-from routewright.client.events import Event, Events
+from routewright.client.events import Event, Events, Member, Presence
 from routewright.client.link import Timing
 from routewright.client.protocol import Bounds
 from routewright.client.stats import Stats
@@ -41,9 +41,11 @@ __all__ = [
     "Disconnected",
     "Event",
     "Events",
+    "Member",
     "NoSuchRoute",
     "Options",
     "OutcomeUnknown",
+    "Presence",
     "QueueFull",
     "Reconnected",
     "RequestFailed",

@@ -7,7 +7,7 @@ any more; the protocol decides when it is written, and how often.
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterator
-from typing import Any, TypedDict
+from typing import Any, TypedDict, Unpack
 
 import msgspec
 
@@ -86,11 +86,12 @@ class Calls:
             self._answers.pop(id, None)
             self._protocol.forget(id)
 
-    async def command(self, type: str, payload: Any, options: Options) -> None:
-        """Ask the gateway itself, and wait for its answer."""
+    async def command(self, type: str, payload: Any, model: Any = None, **options: Unpack[Options]) -> Any:
+        """Ask the gateway itself; the payload of its answer, as ``model``."""
         outgoing = Outgoing(type, msgspec.Raw(msgspec.json.encode(payload)), None)
         async with contextlib.aclosing(self.parts(outgoing, options, stream=False)) as parts:
-            await anext(parts, None)
+            part = await anext(parts)
+        return self._models.decode(part.type, part.payload, model)
 
     def restored(self, id: int) -> Answer:
         """Await the answer to a message that was asked by an earlier run of the program."""

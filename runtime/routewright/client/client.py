@@ -16,7 +16,7 @@ from routewright.client.answers import Unanswered
 from routewright.client.calls import Calls, Options, within
 from routewright.client.dialing import Dialer
 from routewright.client.errors import ClientClosed, ClientError, ConnectionLost, RequestFailed, UnexpectedMessage
-from routewright.client.events import Event, Events, Listeners
+from routewright.client.events import Event, Events, Listeners, Presence
 from routewright.client.frames import ABSENT
 from routewright.client.link import Link, Timing
 from routewright.client.models import Models
@@ -80,7 +80,7 @@ class Client:
         self._listeners = Listeners(models, self._stats, events)
         self._wait = wait
         self._on_reconnect = on_reconnect
-        self._topics: dict[str, int] = {}
+        self._topics: dict[str, list[Events[Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._opened = asyncio.Event()
         self._link = Link(
@@ -240,23 +240,28 @@ class Client:
     async def subscribe(
         self, topic: str, *, model: type | None = None, timeout: float | None = None
     ) -> AsyncIterator[Events[Any]]:
-        """Subscribe to a topic for the length of a block; its events.
+        """Subscribe to a topic, or by a pattern such as ``jobs.*`` to several, for the length of a block; its events.
 
-        The subscription outlives connections: where the session is not resumed it is made anew.
+        The subscription outlives connections: where the session is not resumed it is made anew. Where a topic tells who
+        is there, those who come and go are events of the types ``$join`` and ``$leave``.
 
         Raises:
             RequestFailed: the gateway does not allow it; so does iterating, where it does no longer.
         """
-        events = self._listeners.add(lambda happened: happened.topic == topic, topic=topic, model=model)
+        reaches = self._models.reaches
+        events = self._listeners.add(lambda happened: reaches(topic, happened.topic), topic=topic, model=model)
         try:
             if topic not in self._topics:
-                await self._calls.command("$subscribe", {"topic": topic}, {"timeout": timeout, "idempotent": True})
-            self._topics[topic] = self._topics.get(topic, 0) + 1
+                await self._join(topic, [events], timeout=timeout)
+            others = self._topics.setdefault(topic, [])
+            if others:
+                events.member = others[0].member
+            others.append(events)
             try:
                 yield events
             finally:
-                self._topics[topic] -= 1
-                if not self._topics[topic]:
+                others.remove(events)
+                if not others:
                     del self._topics[topic]
                     await self._unsubscribe(topic)
         finally:
@@ -272,7 +277,17 @@ class Client:
         body: dict[str, Any] = {"topic": topic, "type": outgoing.type}
         if outgoing.payload is not None:
             body["payload"] = outgoing.payload
-        await self._calls.command("$publish", body, {"timeout": timeout})
+        await self._calls.command("$publish", body, timeout=timeout)
+
+    async def who(self, topic: str, *, timeout: float | None = None) -> Presence:
+        """Who is on a topic that was subscribed to, where it tells.
+
+        Raises:
+            RequestFailed: it does not.
+        """
+        options: Options = {"timeout": timeout, "idempotent": True}
+        found: Presence = await self._calls.command("$who", {"topic": topic}, Presence, **options)
+        return found
 
     async def authenticate(self, token: str, *, timeout: float | None = None) -> None:
         """Present a new credential on the open connection, before the old one expires.
@@ -280,7 +295,7 @@ class Client:
         Raises:
             RequestFailed: the gateway does not take it.
         """
-        await self._calls.command("$auth", {"token": token}, {"timeout": timeout, "idempotent": True})
+        await self._calls.command("$auth", {"token": token}, timeout=timeout, idempotent=True)
 
     async def close(self) -> None:
         """Close the connection, after what has been sent has arrived, within 2 s."""
@@ -313,8 +328,8 @@ class Client:
         if not opened.again:
             return
         if not opened.resumed:
-            for topic in self._topics:
-                self._spawn(self._resubscribe(topic))
+            for topic, events in self._topics.items():
+                self._spawn(self._resubscribe(topic, events))
         if self._on_reconnect is not None:
             try:
                 self._on_reconnect(Reconnected(opened.resumed, opened.reason))
@@ -336,13 +351,18 @@ class Client:
     async def _unsubscribe(self, topic: str) -> None:
         if self._calls.error is None and self._protocol.open:
             with contextlib.suppress(ClientError):
-                await self._calls.command("$unsubscribe", {"topic": topic}, {"timeout": _FLUSH, "idempotent": True})
+                await self._calls.command("$unsubscribe", {"topic": topic}, timeout=_FLUSH, idempotent=True)
 
-    async def _resubscribe(self, topic: str) -> None:
+    async def _join(self, topic: str, events: list[Events[Any]], timeout: float | None = None) -> None:
+        answer = await self._calls.command("$subscribe", {"topic": topic}, timeout=timeout, idempotent=True)
+        for each in events:
+            each.member = answer.get("member") if isinstance(answer, dict) else None
+
+    async def _resubscribe(self, topic: str, events: list[Events[Any]]) -> None:
         # what else may go wrong is settled by the next connection, or by the end
         with contextlib.suppress(ClientError):
             try:
-                await self._calls.command("$subscribe", {"topic": topic}, {"idempotent": True})
+                await self._join(topic, events)
             except RequestFailed as error:
                 self._listeners.withdraw(topic, error)
 

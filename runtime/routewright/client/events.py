@@ -10,12 +10,30 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Self, TypeVar, final
 
+import msgspec
+
 from routewright.client.errors import ClientError, QueueFull
 from routewright.client.models import Models
 from routewright.client.protocol import Happened
 from routewright.client.stats import Stats
 
 T = TypeVar("T")
+
+
+class Member(msgspec.Struct, frozen=True):
+    """Somebody on a topic: a name of its own, since when it is there (seconds since 1970), and the principal's id where
+    that is known."""
+
+    member: str
+    since: float
+    principal: str | None = None
+
+
+class Presence(msgspec.Struct, frozen=True):
+    """Who is on a topic: those who came first, up to a bound of the gateway's, and how many there are."""
+
+    members: list[Member]
+    count: int
 
 
 class Event(NamedTuple, Generic[T]):
@@ -36,6 +54,7 @@ class Events(Generic[T]):
 
     Attributes:
         topic: what was subscribed to; ``None`` where nothing was.
+        member: what other members of the topic know this client by, where they are told.
     """
 
     def __init__(
@@ -47,6 +66,7 @@ class Events(Generic[T]):
         leave: Callable[["Events[Any]"], None],
     ) -> None:
         self.topic = topic
+        self.member: str | None = None
         self._wanted = wanted
         self._decode = decode
         self._limit = limit
@@ -115,7 +135,9 @@ class Listeners:
         """A new iterator; it begins with what came before and nobody wanted."""
 
         def decode(happened: Happened) -> Any:
-            return self._models.decode(happened.type, happened.payload, model)
+            # the gateway's own, such as $join, are no models of the application's
+            own = happened.type.startswith("$")
+            return self._models.decode(happened.type, happened.payload, None if own else model)
 
         events: Events[Any] = Events(wanted, topic, decode, self._limit, self._leave)
         kept = [happened for happened in self._unwanted if not events._offer(happened)]

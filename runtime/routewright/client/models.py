@@ -12,6 +12,7 @@ from routewright.client.errors import UnexpectedMessage
 from routewright.client.frames import ABSENT, DECODE_ERRORS
 from routewright.table import MessageType, Route
 from routewright.table.frames import client_messages, handler_messages
+from routewright.table.topics import TopicTree, covers
 
 T = TypeVar("T")
 
@@ -37,6 +38,7 @@ class Models:
         self._received = {message.name: message for message in received}
         self._named = _by_model(sent)
         self._heard = _by_model(received)
+        self._topics = TopicTree((topic.name, topic.name) for topic in (route.topics if route is not None else ()))
 
     def outgoing(self, message: Any, payload: Any = None) -> Outgoing:
         """A message by its type and payload, or by its model alone.
@@ -62,6 +64,17 @@ class Models:
             TypeError: no message that a handler sends has this model, or several have.
         """
         return kind if isinstance(kind, str) else _only(self._heard.get(kind, []), kind).name
+
+    def reaches(self, topic: str, name: str | None) -> bool:
+        """Whether what is published on ``name`` is for those who have subscribed to ``topic``, a name or a pattern.
+
+        Without a table a pattern also takes what the client gets from a topic that the spec lists by itself.
+        """
+        return name is not None and covers(topic, name) and self._topic(topic) == self._topic(name)
+
+    def _topic(self, name: str) -> str | None:
+        found = self._topics.find(name)
+        return None if found is None else found.value
 
     def decode(self, type: str, payload: msgspec.Raw, model: Any = None) -> Any:
         """The payload of a message that came: as ``model``, or as the table declares it, or as plain JSON values.

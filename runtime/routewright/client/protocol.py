@@ -269,7 +269,7 @@ class Protocol:
             self._answered(frame, happenings)
         elif type == "error":
             happenings.append(Happened("error", frame.error, None))
-        elif not type.startswith("$"):
+        elif not type.startswith("$") or frame.topic is not None:
             happenings.append(Happened(type, frame.payload, frame.topic))
 
     def _in_order(self, seq: int, now: float) -> bool:

@@ -112,6 +112,14 @@ def is_pattern(name: str) -> bool:
     return ANY in name
 
 
+def covers(pattern: str, name: str) -> bool:
+    """Whether a pattern, or a name, stands for a concrete name; which topics there are is not asked."""
+    segments, wanted = name.split("."), pattern.split(".")
+    return len(segments) == len(wanted) and all(
+        each in (ANY, segment) for each, segment in zip(wanted, segments, strict=True)
+    )
+
+
 def form(topic: str) -> str:
     """A topic of the spec as a pattern: ``jobs.{id}`` is ``jobs.*``."""
     return ".".join(ANY if segment.startswith("{") else segment for segment in topic.split("."))
