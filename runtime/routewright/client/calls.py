@@ -86,7 +86,7 @@ class Calls:
             self._answers.pop(id, None)
             self._protocol.forget(id)
 
-    async def command(self, type: str, payload: Any, model: Any = None, **options: Unpack[Options]) -> Any:
+    async def command(self, type: str, payload: Any, model: Any = Any, **options: Unpack[Options]) -> Any:
         """Ask the gateway itself; the payload of its answer, as ``model``."""
         outgoing = Outgoing(type, msgspec.Raw(msgspec.json.encode(payload)), None)
         async with contextlib.aclosing(self.parts(outgoing, options, stream=False)) as parts:

@@ -390,6 +390,18 @@ async def test_a_tick_s_frames_travel_together(served: Served) -> None:
     await client.socket.close()
 
 
+async def test_what_is_replayed_follows_the_welcome(served: Served) -> None:
+    client = Reliable(served, "/ws/tight")
+    await client.connect(batch=True)
+    await client.ask("push", 1, count=5)
+    await client.take()
+    await client.cut()
+    assert (await client.connect(batch=True))["resumed"]
+    await client.until("answer")
+    assert [frame["payload"].get("number") for frame in client.taken] == [0, 1, 2, 3, 4, None]
+    await client.socket.close()
+
+
 async def test_routes_without_delivery_offer_nothing(served: Served) -> None:
     assert (await asyncio.to_thread(served.get, f"{served.http}/ws/plain"))[2].count(b'"subprotocols": []') == 1
     described = json.loads((await asyncio.to_thread(served.get, f"{served.http}/ws/alpha"))[2])

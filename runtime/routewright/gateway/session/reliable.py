@@ -68,7 +68,7 @@ class ReliableConnection(PlainConnection):
         greeted: the client has said hello.
     """
 
-    __slots__ = ("_asides", "_batch", "_batched", "_unproved", "greeted", "owner")
+    __slots__ = ("_asides", "_batch", "_batch_at", "_batched", "_unproved", "greeted", "owner")
 
     def __init__(self, gateway: "Gateway", endpoint: Endpoint, info: SessionInfo) -> None:
         super().__init__(gateway, endpoint, info)
@@ -77,6 +77,7 @@ class ReliableConnection(PlainConnection):
         self._asides = RateLimiter(ASIDES, 2 * ASIDES)
         self._unproved = False
         self._batch: list[bytes] | None = None
+        self._batch_at = 0
         self._batched = 0
 
     def on_open(self) -> None:
@@ -167,6 +168,9 @@ class ReliableConnection(PlainConnection):
         if batch is None:
             self.send_text(numbered(seq, payload))
             return
+        if not batch:
+            # what goes out in this tick by itself keeps its place: the welcome before, a close after
+            self._batch_at = len(self.out)
         batch.append(numbered(seq, payload))
         self._batched += len(payload)
         if not self.dirty:
@@ -182,7 +186,7 @@ class ReliableConnection(PlainConnection):
     def flush(self) -> None:
         if self._batch:
             self.dirty = True
-            after, self.out = self.out, []
+            after, self.out = self.out[self._batch_at :], self.out[: self._batch_at]
             for frame in self._joined():
                 self.send_text(frame)
             self.out += after
