@@ -1,10 +1,8 @@
 """Proxy routes: an upstream WebSocket behind the gateway's policies, its frames untouched."""
 
 import asyncio
-import contextlib
 import hashlib
 import json
-import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -14,13 +12,14 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect as connect_sync
 from websockets.sync.server import ServerConnection as SyncConnection
 from websockets.sync.server import serve as serve_sync
 
 from tests.gateway.conftest import Serve
+from tests.gateway.upstream import Upstream, ended, free_port
 from tests.served import PATIENCE, Served
 
 KEY = "k" * 43
@@ -61,12 +60,6 @@ def spec(port: int) -> dict[str, Any]:
     }
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def port() -> int:
     return free_port()
@@ -78,43 +71,10 @@ def served(serve: Serve, port: int) -> Iterator[Served]:
         yield served
 
 
-class Upstream:
-    """A server of the ``websockets`` library; what a client does there is decided by the test."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.arrived: asyncio.Queue[ServerConnection] = asyncio.Queue()
-        self.left: asyncio.Queue[tuple[int | None, str | None]] = asyncio.Queue()
-
-    @contextlib.asynccontextmanager
-    async def serving(self, **options: Any) -> AsyncIterator["Upstream"]:
-        async def handle(connection: ServerConnection) -> None:
-            self.arrived.put_nowait(connection)
-            await connection.wait_closed()
-            self.left.put_nowait((connection.close_code, connection.close_reason))
-
-        async with serve(handle, "127.0.0.1", self.port, max_size=None, compression=None, **options):
-            yield self
-
-    async def connection(self) -> ServerConnection:
-        async with asyncio.timeout(PATIENCE):
-            return await self.arrived.get()
-
-    async def end(self) -> tuple[int | None, str | None]:
-        async with asyncio.timeout(PATIENCE):
-            return await self.left.get()
-
-
 @pytest.fixture
 async def upstream(port: int) -> AsyncIterator[Upstream]:
     async with Upstream(port).serving(close_timeout=1) as upstream:
         yield upstream
-
-
-async def ended(connection: ClientConnection | ServerConnection) -> tuple[int | None, str | None]:
-    async with asyncio.timeout(PATIENCE):
-        await connection.wait_closed()
-    return connection.close_code, connection.close_reason
 
 
 def figures(stats: Any, name: str) -> Any:
