@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import uvloop
 
-from bench import broadcast, generate, idle, live, machine, messages, profile, reload, report, upgrades
+from bench import balance, broadcast, generate, idle, live, machine, messages, profile, reload, report, upgrades
 from bench.field import GATEWAY, PEERS
 from bench.section import Section
 from bench.settings import RESULTS, Settings
@@ -24,6 +24,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "generate": generate.measure,
     "live": live.measure,
     "reload": reload.measure,
+    "balance": balance.measure,
     "profile": profile.measure,
 }
 

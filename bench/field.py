@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench.server import Command, Server, free_port
 from bench.settings import BENCH
+from bench.sockets import PAYLOAD
 
 PROGRAMS = BENCH / "peers"
 PROJECT = BENCH / "project"
@@ -23,17 +24,19 @@ ROUTEWRIGHT = Path(sys.executable).with_name("routewright")
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A row: ``absent`` gives the reason why it cannot run here, or ``None``; ``path`` is its WebSocket endpoint."""
+    """A row: ``absent`` gives the reason why it cannot run here, or ``None``; ``path`` is its WebSocket endpoint, and
+    ``probe`` a frame that it answers."""
 
     name: str
     title: str
     commands: Callable[[int, Path], Sequence[Command]]
     absent: Callable[[], str | None]
     path: str = "/"
+    probe: bytes = PAYLOAD
 
     def server(self) -> Server:
         """A fresh one, not started yet."""
-        return Server(self.name, self.commands, path=self.path)
+        return Server(self.name, self.commands, path=self.path, probe=self.probe)
 
 
 def python(program: str) -> Callable[[int, Path], Sequence[Command]]:
