@@ -19,8 +19,8 @@ from routewright.gateway.figures import add_up
 from routewright.gateway.metrics import exposition
 from routewright.spec import check, report_text
 from routewright.table import GatewayLimits, Limits, RateLimit, Route, Settings, SlowConsumer
-from routewright.table.change import key
 from routewright.table.codes import CLOSES, ERRORS, RESERVED
+from routewright.table.policy_change import key
 from tests.documents import PATIENCE, ROOT, Page, Terminal, found, page, pages
 from tests.emit.node import COMPILERS, compiled
 

@@ -61,13 +61,22 @@ def repository(tmp_path: Path) -> Path:
 # What it prints
 
 
-@pytest.mark.parametrize(("format", "file"), [("text", "plan.txt"), ("json", "plan.json"), ("markdown", "plan.md")])
-def test_the_plan_of_two_specs_to_the_character(run: Run, format: str, file: str) -> None:
-    done = run("plan", "after", "--against", "before", "--format", format, "--fail-on", "none", cwd=GOLDEN)
+@pytest.mark.parametrize(
+    ("case", "format", "file"),
+    [
+        ("plan", "text", "plan.txt"),
+        ("plan", "json", "plan.json"),
+        ("plan", "markdown", "plan.md"),
+        ("policies", "text", "plan.txt"),
+    ],
+)
+def test_the_plan_of_two_specs_to_the_character(run: Run, case: str, format: str, file: str) -> None:
+    folder = GOLDEN.parent / case
+    done = run("plan", "after", "--against", "before", "--format", format, "--fail-on", "none", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     if os.environ.get("ROUTEWRIGHT_GOLDEN") == "write":
-        (GOLDEN / file).write_text(done.stdout)
-    assert done.stdout == (GOLDEN / file).read_text()
+        (folder / file).write_text(done.stdout)
+    assert done.stdout == (folder / file).read_text()
 
 
 def test_places_are_those_of_the_files() -> None:

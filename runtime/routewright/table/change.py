@@ -7,18 +7,20 @@ digests of messages differ.
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
+from routewright.table.auth import Auth
 from routewright.table.contracts import Contract
 from routewright.table.kinds import CLIENTS, COMPATIBLE, HANDLERS, POLICY, Change, Kind
 from routewright.table.loss import Loss
 from routewright.table.message import MessageType
+from routewright.table.policy_change import policy_changes
 from routewright.table.route import Route
 from routewright.table.schemas import Schema, losses
 from routewright.table.topic_change import topics
-from routewright.table.wording import happened, place, value
+from routewright.table.wording import happened, place
 
 Verdict = Literal["unchanged", "compatible", "incompatible"]
 
@@ -32,7 +34,6 @@ __all__ = [
     "Verdict",
     "changes",
     "classify",
-    "policy_changes",
 ]
 _NULL = Schema({"type": "null"}, {})
 _COMPARED = frozenset(
@@ -144,6 +145,10 @@ def _auth(old: Route, new: Route) -> Iterator[Change]:
     if old.auth == new.auth:
         return
     what = f"auth was {_ways(old)}, is {_ways(new)}"
+    if _ways(old) == _ways(new):
+        pairs = zip(old.auth, new.auth, strict=True)
+        differ = [change for each in pairs for change in policy_changes(*each, frozenset(), (_kind(each[0]),))]
+        what = f"auth: {'; '.join(change.what for change in differ)}"
     if new.auth and not old.auth:
         reason = "Clients have to say who they are."
         yield Change(kind=CLIENTS, what=what, reason=reason, steps=("auth",), ends=True)
@@ -156,7 +161,11 @@ def _auth(old: Route, new: Route) -> Iterator[Change]:
 
 
 def _ways(route: Route) -> str:
-    return " or ".join(str(way.__struct_config__.tag) for way in route.auth) or "off"
+    return " or ".join(map(_kind, route.auth)) or "off"
+
+
+def _kind(way: Auth) -> str:
+    return str(way.__struct_config__.tag)
 
 
 def _messages(old: Route, new: Route, before: Contract | None, after: Contract | None) -> Iterator[Change]:
@@ -374,36 +383,6 @@ _PROPERTY_REASONS: dict[tuple[str, bool], tuple[str, str]] = {
     ("handler", False): ("Clients were promised no further properties.", ""),
 }
 """The same, for a property that was removed or added."""
-
-
-def policy_changes(old: Any, new: Any, left_out: frozenset[str], steps: tuple[str, ...]) -> Iterator[Change]:
-    """The fields of two structs of one type that differ, as changes of policies; structs in them field by field."""
-    for field in old.__struct_fields__:
-        before, after = getattr(old, field), getattr(new, field)
-        if field in left_out or before == after:
-            continue
-        at = (*steps, key(field))
-        if isinstance(before, msgspec.Struct) and isinstance(after, msgspec.Struct):
-            yield from policy_changes(before, after, frozenset(), at)
-            continue
-        label = ".".join(at[2:] if at[:1] == ("messages",) else at)
-        what = f"{label} was {_setting(before)}, is {_setting(after)}"
-        yield Change(kind=POLICY, what=what, reason="Open connections meet it at their next message.", steps=at)
-
-
-def key(field: str) -> str:
-    """A field as the spec spells it: ``rate_limit`` is ``rateLimit``."""
-    first, *rest = field.split("_")
-    return first + "".join(part.capitalize() for part in rest)
-
-
-def _setting(found: Any) -> str:
-    if found is None:
-        return "off"
-    plain = msgspec.to_builtins(found)
-    if isinstance(plain, list) and plain and all(isinstance(each, dict) and "name" in each for each in plain):
-        return value([each if each.get("settings") else each["name"] for each in plain])
-    return value(plain)
 
 
 def _names(parameters: dict[str, bool]) -> str:

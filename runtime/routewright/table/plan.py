@@ -9,9 +9,10 @@ from typing import Literal
 
 import msgspec
 
-from routewright.table.change import CLIENTS, COMPATIBLE, HANDLERS, Change, Verdict, changes, classify, policy_changes
+from routewright.table.change import CLIENTS, COMPATIBLE, HANDLERS, Change, Verdict, changes, classify
 from routewright.table.contracts import Known
 from routewright.table.paths import Matcher
+from routewright.table.policy_change import policy_changes
 from routewright.table.route import Route
 from routewright.table.settings import Settings
 from routewright.table.table import Table
