@@ -70,12 +70,13 @@ class DynamicRoutes:
         if known == claim:
             self._waiting.pop(claim.name, None)
             return self.endpoints[claim.name].pool
-        self._give_way(claim)
-        if claim.name in self._claims:
+        waiting = self._waiting
+        if known is not None and claim.name not in waiting:
             raise ClaimError(f"another worker has registered route {claim.name!r} otherwise")
+        unclaimed(claim, (endpoint.route for name, endpoint in gateway.endpoints.items() if name not in waiting))
+        self._give_way(claim)
         if len(self.endpoints) >= MOST:
             raise ClaimError(f"there are {MOST} dynamic routes already")
-        unclaimed(claim, (endpoint.route for endpoint in gateway.endpoints.values()))
         found = route(claim, gateway.table.undeclared)
         pool = WorkerPool(claim.name, "")
         self._claims[claim.name] = claim
