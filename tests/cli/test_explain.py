@@ -68,6 +68,40 @@ def test_a_literal_beats_a_parameter(run: Run, project: Path) -> None:
     assert "/ws/rooms/{room} of route 'rooms': a literal (lobby) beats a parameter ({room})" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ('"workers": 2', "the one with the fewest requests in flight"),
+        (
+            '"workers": 2, "balance": {"policy": "peak-ewma"}',
+            "the least recent latency (it fades in 10s, a failure counts 1s) times the requests in flight",
+        ),
+        (
+            '"workers": 2, "balance": {"policy": "hash", "key": "payload.text"}',
+            "the same one for the same payload.text; where there is none, the one with the fewest requests in flight",
+        ),
+        (
+            '"workers": 2, "balance": {"policy": "learned"}',
+            "the least latency to be expected of this message type under its load, by the answers of the last 10s "
+            "(a failure counts 30s); at most 1 request in 50 tries another one",
+        ),
+    ],
+)
+def test_how_a_worker_is_chosen(run: Run, project: Path, changed: str, said: str) -> None:
+    text = SPEC.replace('"pythonModule": "rooms"', f'"pythonModule": "rooms", {changed}')
+    (project / "websocket-routes.json").write_text(text)
+    assert f"  worker     {said}\n" in run("explain", "/ws/rooms/42").stdout
+    raw = run("explain", "/audio").stdout
+    assert "  worker   for a whole connection: the one with the fewest requests in flight\n" in raw
+
+
+def test_how_long_a_reply_is_kept(run: Run, project: Path) -> None:
+    kept = '"reply": "said", "idempotent": true, "cache": {"staleFor": "1m"}'
+    (project / "websocket-routes.json").write_text(SPEC.replace('"reply": "said"', kept))
+    done = run("explain", "/ws/rooms/42", '{"type": "say", "payload": {"text": "hello"}}')
+    assert "  cache    10s and 60s stale, 1000 entries by principal, parameters\n" in done.stdout
+
+
 def test_an_alias_is_named(run: Run, project: Path) -> None:
     done = run("explain", "/chat/7")
     assert done.returncode == 0

@@ -28,6 +28,7 @@ from routewright.codegen.reference.snippets import UnsureError, value
 from routewright.codegen.reference.words import Words
 from routewright.spec.model import (
     AnyShape,
+    Balance,
     Cache,
     CircuitBreaker,
     Gateway,
@@ -239,6 +240,7 @@ def test_a_page_says_what_guards_a_route() -> None:
     made = Route(
         name="a", module="a", path="/ws/a", handler="a",
         auth=(Ticket(),), limits=Limits(bulkhead=2000), retry=Retry(attempts=4),
+        balance=Balance(policy="hash", key="payload.user"),
         messages=(Message(name="ask", model="Ask", origin="client", cache=Cache(ttl=10.0, stale_for=50.0)),),
         document={"circuitBreaker": {"openFor": "45s"}}, circuit_breaker=CircuitBreaker(open_for=45.0),
     )  # fmt: skip
@@ -252,6 +254,7 @@ def test_a_page_says_what_guards_a_route() -> None:
         "batch 64 frames, 64 KiB default what may come in one frame",
         "retry.attempts 4 tries of an idempotent message in all",
         "cache.ttl 1 min how old a reply to ask may be",
+        "balance hash by payload.user which of the handler's processes answers",
     ):
         assert part in whole
     bare = policies(dataclasses.replace(made, framing="raw", messages=(), circuit_breaker=None), Gateway())

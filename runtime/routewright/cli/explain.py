@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from routewright.cli.policies import policies, size
+from routewright.cli.policies import cache_words, decision, policies, size
 from routewright.cli.project import FILE, SpecOption, locate, table
 from routewright.cli.routes import handler
 from routewright.cli.terminal import PROBLEMS, USAGE, error, fail, fields, heading, progress
@@ -84,6 +84,8 @@ def _explain_route(path: str, match: "Match", compiled: "Table", project: Path) 
     rows += [("parameter", line) for line in converted]
     rows += [("handler", handler(route)), ("framing", _framing(route))]
     rows += [("policy", f"{key}: {text}") for key, text in policies(route).items()]
+    if chosen := decision(route):
+        rows.append(("worker", chosen))
     hooks, missing = _hooks(project, compiled, route)
     rows += [("hook", line) for line in hooks or ["none"]]
     fields(rows)
@@ -215,4 +217,5 @@ def _explain_envelope(route: "Route", envelope: Any) -> None:
     summary = [("summary", message.summary)] if message.summary else []
     answer = [("reply", f"{reply}, in parts" if message.stream else reply), ("timeout", f"{message.timeout:g}s")]
     scopes = [("scopes", " ".join(message.scopes))] if message.scopes else []
-    fields([*summary, ("decoded", decoded), *scopes, *answer])
+    kept = [("cache", cache_words(message.cache))] if message.cache else []
+    fields([*summary, ("decoded", decoded), *scopes, *answer, *kept])

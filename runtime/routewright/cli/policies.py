@@ -30,7 +30,7 @@ def policies(route: "Route") -> dict[str, str]:
         found["topics"] = ", ".join(topic.name for topic in route.topics)
     caches = {message.name: message.cache for message in route.messages if message.cache is not None}
     if caches:
-        found["cache"] = "; ".join(f"{name} {_cache(cache)}" for name, cache in caches.items())
+        found["cache"] = "; ".join(f"{name} {cache_words(cache)}" for name, cache in caches.items())
     if route.balance.policy != "least-in-flight":
         found["balance"] = _balance(route.balance)
     if route.middleware:
@@ -75,7 +75,7 @@ def _way(way: "Auth") -> str:
     return f"{way.__struct_config__.tag}{f' by {places}' if places else ''}{asked}"
 
 
-def _cache(cache: "Cache") -> str:
+def cache_words(cache: "Cache") -> str:
     """How long replies are kept, how many, and for whom."""
     stale = f" and {cache.stale_for:g}s stale" if cache.stale_for else ""
     by = f" by {', '.join(cache.vary)}" if cache.vary else " for everybody"
@@ -85,6 +85,29 @@ def _cache(cache: "Cache") -> str:
 def _balance(balance: "Balance") -> str:
     """A balance policy, and what it hashes."""
     return f"{balance.policy} by {balance.key}" if balance.policy == "hash" else balance.policy
+
+
+def decision(route: "Route") -> str:
+    """How the worker of a request is chosen; nothing where there is no choice."""
+    from routewright.policies.balance import learned, peak_ewma
+
+    if route.source == "proxy" or (route.source == "module" and route.workers == 1):
+        return ""
+    key = route.balance.key
+    how = {
+        "least-in-flight": "the one with the fewest requests in flight",
+        "peak-ewma": (
+            f"the least recent latency (it fades in {peak_ewma.DECAY:g}s, a failure counts {peak_ewma.FAILURE:g}s) "
+            "times the requests in flight"
+        ),
+        "hash": f"the same one for the same {key}; where there is none, the one with the fewest requests in flight",
+        "learned": (
+            f"the least latency to be expected of this message type under its load, by the answers of the last "
+            f"{learned.MEMORY:g}s (a failure counts {learned.FAILURE:g}s); "
+            f"at most 1 request in {learned.EXPLORE} tries another one"
+        ),
+    }[route.balance.policy]
+    return f"for a whole connection: {how}" if route.framing == "raw" else how
 
 
 def size(count: int) -> str:

@@ -111,6 +111,10 @@ def _trouble(route: Route, document: Mapping[str, Any]) -> Iterator[tuple[str, s
         if cache := message.cache:
             meaning = f"how old a reply to {message.name} may be"
             yield "cache.ttl", duration(cache.ttl + cache.stale_for), meaning, "", True
+    balance = route.balance
+    if balance.policy != type(balance)().policy:
+        value = f"hash by {balance.key}" if balance.policy == "hash" else balance.policy
+        yield "balance", value, "which of the handler's processes answers", "", True
 
 
 def per_second(rate: float) -> str:
