@@ -315,3 +315,22 @@ async def any(message, context):
         Open(10, "lobby", "/ws/rooms/12", {"room": "12"}, {"id": "ada", "scopes": ["a"]}, "10.0.0.1"),
     )
     assert gateway.ask(10, "x")["payload"] == ["lobby", {"room": 12}, "10.0.0.1", ["a"]]
+
+
+def test_another_opening_of_a_session_renews_its_principal_and_nothing_else(gateway: Gateway, serve: Serve) -> None:
+    serve(
+        ANALYZE
+        + """
+@on.connect(route="lobby")
+async def connected(context):
+    context.session.state["begun"] = context.session.state.get("begun", 0) + 1
+@on.any
+async def any(message, context):
+    return {"type": "seen", "payload": [context.session.state["begun"], context.parameters, context.principal.scopes]}
+"""
+        + REST.replace("@on.any\nasync def rest_any(message): return message", ""),
+        Open(10, "lobby", "/ws/rooms/12", {"room": "12"}, {"id": "ada", "scopes": ["a"]}, fresh=True),
+    )
+    assert gateway.ask(10, "x")["payload"] == [1, {"room": 12}, ["a"]]
+    gateway.send(Open(10, "lobby", "/ws/rooms/12", {"room": "12"}, {"id": "ada", "scopes": ["a", "b"]}))
+    assert gateway.ask(10, "x")["payload"] == [1, {"room": 12}, ["a", "b"]]

@@ -83,7 +83,8 @@ class Refused(Message, tag=3):
 
 class Open(Message, tag=4):
     """``fresh`` is true for the one worker that runs the route's connect handlers; ``principal`` is whatever
-    authentication found out, or ``None``."""
+    authentication found out, or ``None``. Sent again for a session that the worker knows, it brings another
+    ``principal``, and nothing else changes."""
 
     session: int
     route: str
