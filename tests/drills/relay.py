@@ -2,16 +2,26 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator
 
 
 class Relay:
-    """Passes bytes on, both ways, and cuts."""
+    """Passes bytes on, both ways, and cuts.
+
+    Attributes:
+        cuts: connections broken so far.
+        gate: while it is not set, new connections wait.
+        rations: bytes from the gateway after which the next connections are broken, one each.
+    """
 
     def __init__(self, port: int) -> None:
         self.upstream = port
         self.port = 0
         self.cuts = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.rations: deque[int] = deque()
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -23,6 +33,7 @@ class Relay:
         try:
             yield self
         finally:
+            self.gate.set()
             server.close()
             self.cut_all()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -55,6 +66,7 @@ class Relay:
             writer.transport.abort()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self.gate.wait()
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
         except OSError:
@@ -62,8 +74,9 @@ class Relay:
             return
         pair = (writer, far_writer)
         self._pairs.add(pair)
-        for source, sink in ((reader, far_writer), (far_reader, writer)):
-            task = asyncio.get_running_loop().create_task(self._pass(source, sink, pair))
+        ration = self.rations.popleft() if self.rations else None
+        for source, sink, bytes in ((reader, far_writer, None), (far_reader, writer, ration)):
+            task = asyncio.get_running_loop().create_task(self._pass(source, sink, pair, bytes))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -72,11 +85,17 @@ class Relay:
         source: asyncio.StreamReader,
         sink: asyncio.StreamWriter,
         pair: tuple[asyncio.StreamWriter, asyncio.StreamWriter],
+        ration: int | None,
     ) -> None:
         with contextlib.suppress(OSError):
-            while data := await source.read(65536):
+            while data := await source.read(65536 if ration is None else max(1, ration)):
                 sink.write(data)
                 await sink.drain()
+                if ration is not None:
+                    ration -= len(data)
+                    if ration <= 0:
+                        self._break(pair)
+                        return
         self._pairs.discard(pair)
         for writer in pair:
             writer.close()
