@@ -272,6 +272,21 @@ def test_the_handler_author_s_commands(rooms: Terminal) -> None:
     assert "1 passed" in rooms.type("python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir . test_words.py")
 
 
+def test_a_worker_brings_the_route_of_the_page(terminal: Terminal) -> None:
+    HANDLER_AUTHOR.write_files(terminal.folder)
+    serve, work, call = HANDLER_AUTHOR.one("a route of its own").splitlines()
+    terminal.environment["ROUTEWRIGHT_WORKER_TOKEN"] = "swordfish"
+    served = terminal.serve(serve.replace("ROUTEWRIGHT_WORKER_TOKEN=swordfish ", "env "))
+    worker = terminal.start(work.replace("ROUTEWRIGHT_WORKER_TOKEN=swordfish ", ""))
+    url = terminal.here("http://127.0.0.1:8001/.well-known/websocket-routes")
+    deadline = time.monotonic() + PATIENCE
+    while not any(route.get("dynamic") for route in terminal.get(url)["routes"]):
+        assert time.monotonic() < deadline
+    assert terminal.type(call) == HANDLER_AUTHOR.one("what the bench answers")
+    assert terminal.stop(worker) == 0
+    assert terminal.stop(served) == 0
+
+
 def test_rooms_hear_each_other(rooms: Terminal) -> None:
     url = rooms.here("ws://127.0.0.1:8001/ws/rooms")
     with connect(f"{url}/hall") as one, connect(f"{url}/attic") as two:
