@@ -49,6 +49,7 @@ def test_a_pattern_is_raw_where_that_reads_better() -> None:
 @given(texts(), st.sampled_from([0, 4]))
 @example('\\"', 4)
 @example('""""""', 4)
+@example(">>> 1", 4)
 @example('a\n    b\n  c"', 4)
 @example("word " * 60, 4)
 def test_a_docstring_is_nothing_but_one_string(text: str, indent: int) -> None:
@@ -59,7 +60,8 @@ def test_a_docstring_is_nothing_but_one_string(text: str, indent: int) -> None:
     assert len(body) == 1
     value = ast.literal_eval(body[0].value)
     words = inspect.cleandoc("\n".join(line.strip() for line in value.split("\n"))).split()
-    assert words == text.split()
+    # a prompt is broken, so that the text is no doctest
+    assert " ".join(words).replace("> >>", ">>>") == " ".join(text.split()).replace("> >>", ">>>")
     assert_clean(source)
 
 
