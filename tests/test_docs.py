@@ -261,6 +261,17 @@ def ask(socket: Any, message: dict[str, Any]) -> Any:
     return json.loads(socket.recv(PATIENCE))
 
 
+def test_what_is_written_is_read_though_replies_are_kept(rooms: Terminal) -> None:
+    with connect(rooms.here("ws://127.0.0.1:8001/ws/notes")) as notes:
+        for text in ("nothing yet", "green", "black"):
+            for id in (1, 2):
+                read = ask(notes, {"type": "read", "id": id, "payload": {"title": "tea"}})
+                assert read == {"type": "note", "id": id, "payload": {"text": text}}
+            written = {"green": "black"}.get(text, "green")
+            wrote = ask(notes, {"type": "write", "id": 3, "payload": {"title": "tea", "text": written}})
+            assert wrote == {"type": "note", "id": 3, "payload": {"text": written}}
+
+
 def test_the_handler_author_s_commands(rooms: Terminal) -> None:
     answers = [
         json.loads(rooms.type(command).splitlines()[0])["payload"]
