@@ -9,7 +9,21 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import uvloop
 
-from bench import balance, broadcast, generate, idle, live, machine, messages, profile, reload, report, upgrades
+from bench import (
+    balance,
+    broadcast,
+    compression,
+    generate,
+    idle,
+    live,
+    machine,
+    messages,
+    policies,
+    profile,
+    reload,
+    report,
+    upgrades,
+)
 from bench.field import GATEWAY, PEERS
 from bench.section import Section
 from bench.settings import RESULTS, Settings
@@ -24,7 +38,9 @@ MEASUREMENTS: dict[str, Measurement] = {
     "generate": generate.measure,
     "live": live.measure,
     "reload": reload.measure,
+    "policies": policies.measure,
     "balance": balance.measure,
+    "compression": compression.measure,
     "profile": profile.measure,
 }
 
