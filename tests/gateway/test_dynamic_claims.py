@@ -1,18 +1,25 @@
 """The claims of workers on routes, held by one gateway process: how many, how long, and who gives way to whom."""
 
+import asyncio
 import json
+from itertools import combinations
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from routewright.bridge.codec import VERSION, Hello
 from routewright.bridge.pool import Worker, WorkerPool
 from routewright.codegen import publish, render
+from routewright.gateway import dynamic
 from routewright.gateway.dynamic import GRACE, MOST
 from routewright.gateway.endpoint import Endpoint
 from routewright.gateway.gateway import Gateway
 from routewright.spec import check
+from routewright.table.paths import overlap
 
 
 class Client:
@@ -161,3 +168,51 @@ async def test_a_reload_keeps_the_time(process: Process) -> None:
     assert process.paths() == {"/ws/lab"}
     process.passes(1)
     assert process.paths() == set()
+
+
+PATHS = ("/ws/echo", "/ws/lab", "/ws/den", "/ws/hut", "/ws/lab/{bench}", "/ws/{any}/x", "/ws/lab/x", "/ws/{rest...}")
+STEPS = st.lists(
+    st.tuples(st.just("joins"), st.sampled_from(PATHS), st.sampled_from(("echo", "lab", "den", "hut", "inn")))
+    | st.tuples(st.just("leaves"), st.integers(0, 9), st.booleans())
+    | st.tuples(st.just("passes"), st.sampled_from((1.0, GRACE / 2, GRACE)), st.none()),
+    max_size=40,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS)
+def test_whatever_workers_do(tmp_path: Path, steps: list[tuple[str, Any, Any]]) -> None:
+    with mock.patch.object(dynamic, "MOST", 3):
+        asyncio.run(_hold(tmp_path, steps))
+
+
+async def _hold(folder: Path, steps: list[tuple[str, Any, Any]]) -> None:
+    """Carry out what workers do, and hold what is served against a plain list of them."""
+    process = Process(folder)
+    workers: list[tuple[Worker, str, str]] = []
+    waiting: dict[tuple[str, str], float] = {}
+    for step, one, other in steps:
+        live = {(name, path) for _, name, path in workers}
+        if step == "joins":
+            worker = process.joins(one, name=other)
+            kept = {each: until for each, until in waiting.items() if other != each[0] and not overlap(one, each[1])}
+            taken = {("echo", "/ws/echo"), *live}
+            in_the_way = any(name == other or overlap(one, path) for name, path in taken)
+            if (other, one) not in live and (in_the_way or len(live) + len(kept) >= 3):
+                assert isinstance(worker, str)
+            else:
+                assert isinstance(worker, Worker), worker
+                workers.append((worker, other, one))
+                waiting = kept
+        elif step == "leaves" and workers:
+            worker, name, path = workers.pop(one % len(workers))
+            process.leaves(worker, goodbye=other)
+            if not other and (name, path) not in {each[1:] for each in workers}:
+                waiting[name, path] = process.now + GRACE
+        elif step == "passes":
+            process.passes(one)
+            waiting = {each: until for each, until in waiting.items() if until > process.now}
+        there = {(name, path) for _, name, path in workers} | set(waiting)
+        assert process.paths() == {path for _, path in there}
+        assert {(name, each.route.path) for name, each in process.gateway.dynamic.endpoints.items()} == there
+        assert not any(overlap(one, other) for one, other in combinations(["/ws/echo", *process.paths()], 2))
