@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from routewright.gateway import breakers
-from routewright.gateway.listener import is_loopback
+from routewright.gateway.addresses import is_loopback
 from routewright.gateway.metrics import exposition
 from routewright.gateway.report import readiness, stats
 from routewright.gateway.supervisor import StartFailed, Supervisor
