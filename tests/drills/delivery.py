@@ -1,6 +1,7 @@
 """Drills: what is sent to and by reliable clients arrives, once and in order, whatever happens to their connections."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from routewright.client import Reconnected
 from tests.drills.drill import Outcome, Size, drill
 from tests.drills.ledger import Poster, judge, ledger, linked, tell
 from tests.drills.relay import Relay
-from tests.served import PATIENCE, serving
+from tests.served import PATIENCE, Served, serving
 
 CLIENTS = 6
 
@@ -47,6 +48,41 @@ async def cut(size: Size, folder: Path) -> Outcome:
     outcome.lost += sum(len(poster.told) for poster in posters)
     outcome.notes = f"{sum(len(poster.back) for poster in posters)} sessions resumed"
     return outcome
+
+
+@drill("restart with a drain")
+async def restart(size: Size, folder: Path) -> Outcome:
+    """The whole gateway is stopped in the midst of it all and started again on its port."""
+    posts, events = 200 * size.factor, 100 * size.factor
+    outcome = Outcome(f"{CLIENTS} clients: {posts} requests each, {events} events to all", "")
+    project, half = ledger(folder), asyncio.Event()
+    progress = every(CLIENTS * (posts + events) // 3, half.set)
+    posters = [Poster(number, outcome, progress) for number in range(CLIENTS)]
+    with contextlib.ExitStack() as serves:
+        served = serves.enter_context(serving(project, "--no-watch"))
+        async with linked(served.url) as teller, asyncio.TaskGroup() as tasks:
+            for poster in posters:
+                tasks.create_task(poster.run(served.url, posts, events))
+            await served.until(lambda stats: stats["connections"] > CLIENTS)
+            tasks.create_task(tell(teller, range(events)))
+            for _ in range(size.factor):
+                half.clear()
+                await half.wait()
+                served = await _again(serves, served)
+    judge(outcome, project, posters, posts, events)
+    outcome.lost += sum(not back.resumed for poster in posters for back in poster.back)
+    outcome.faults = f"{size.factor} restarts"
+    told = sum(len(poster.told) for poster in posters)
+    outcome.notes = f"{sum(len(poster.back) for poster in posters)} sessions resumed, {told} requests given up and told"
+    return outcome
+
+
+async def _again(serves: contextlib.ExitStack, served: Served) -> Served:
+    """SIGTERM, and another ``serve`` on the same port."""
+    port = served.port
+    assert await asyncio.to_thread(served.stop) == 0
+    following = serving(served.project, "--no-watch", "--port", str(port))
+    return await asyncio.to_thread(serves.enter_context, following)
 
 
 @drill("killed while resuming")

@@ -315,7 +315,11 @@ class Gateway:
         if endpoint in self.retired and not endpoint.connections:
             self.retired.discard(endpoint)
             self._retain()
-        if self.draining and not self.sessions:
+        self.wind_down()
+
+    def wind_down(self) -> None:
+        """Nobody is waited for any more, where that is so: who is left is to be kept for the next process."""
+        if self.draining and len(self.sessions) <= len(self.reliable.restart.leaving):
             self.drained.set()
 
     def moved(self, connection: Connection, address: str) -> None:
@@ -386,23 +390,24 @@ class Gateway:
         the clients do not all come back at once."""
         self.draining = True
         self.door.close(1012, "the gateway restarts")
-        if not self.sessions:
-            self.drained.set()
+        self.wind_down()
         # at most 2,000 a second come back, if there is time for that; a few need no spreading
         count = len(self.sessions)
         pause = 0.0 if count < 100 else min(seconds / 2, count / 2000) / count
         end = self.clock() + seconds
         for connection in list(self.sessions.values()):
             connection.leave(1012, "the gateway restarts")
-            if pause:
+            if pause and connection not in self.reliable.restart.leaving:
                 await asyncio.sleep(pause)
         await self._drained_within(max(0.0, end - self.clock()))
         for connection in list(self.sessions.values()):
             connection.close(1012, "the gateway restarts")
+        await self.reliable.restart.keep(max(0.0, end - self.clock()), pause)
+        self.drained.clear()
+        self.wind_down()
         await self._drained_within(1.0)
         for connection in list(self.sessions.values()):
             connection.abort()
-        await self.reliable.kept()
 
     async def _drained_within(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -92,6 +92,7 @@ class GatewayProcess:
                 gateway.events.start()
                 gateway.reliable.handover.others = self.start.processes - 1
             await gateway.plugins.startup(gateway.table)
+            await gateway.reliable.restart.bring()
             self.listener = Listener(gateway)
             listening = socket.socket(fileno=self.start.listening)
             await self.listener.start(listening, _tls(gateway.settings, gateway.project))

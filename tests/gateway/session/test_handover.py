@@ -90,6 +90,33 @@ async def test_a_session_outlives_a_restart(tmp_path: Path) -> None:
             await client.socket.close()
 
 
+async def test_what_is_published_after_a_restart_waits_for_who_is_not_back(tmp_path: Path) -> None:
+    project = talking(tmp_path)
+    with serving(project, "--no-watch") as served:
+        first, second = Reliable(served), Reliable(served)
+        await first.connect()
+        await second.connect()
+        assert await asyncio.to_thread(served.stop) == 0
+    for _ in range(2):
+        with serving(project, "--no-watch") as served:
+            first.served = second.served = served
+            assert (await first.connect())["resumed"]
+            await first.ask("publish", len(first.taken), count=3)
+            await first.until("answer")
+            before = await served.stats()
+            assert (before["sessions"]["open"], before["sessions"]["detached"]) == (2, 1)
+            # once more without the second one having been there
+            assert await asyncio.to_thread(served.stop) == 0
+    with serving(project, "--no-watch") as served:
+        second.served = served
+        assert (await second.connect())["resumed"]
+        assert [(await second.take())["payload"]["number"] for _ in range(6)] == [0, 1, 2] * 2
+        # its handlers know it again
+        await second.ask("ask", "new", nonce="new")
+        assert (await second.take())["payload"] == {"nonce": "new"}
+        await second.socket.close()
+
+
 async def test_a_crash_or_another_contract_is_told(tmp_path: Path) -> None:
     project = talking(tmp_path, route(), route("beta"))
     with serving(project, "--no-watch") as served:

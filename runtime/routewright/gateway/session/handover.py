@@ -192,7 +192,7 @@ class Handover:
         if ask is None or ask.outcome.done():
             if saved is not None:
                 # too late for the client that asked; it may ask again
-                self.sessions.gateway.spawn(self.sessions.store.save([saved]))
+                self.sessions.restart.collect(saved)
             return
         if saved is not None:
             self._gone.pop(saved.public, None)

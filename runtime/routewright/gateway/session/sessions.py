@@ -4,9 +4,9 @@ Strategy: a token's hash leads to its session: here, on disk (a process before t
 gateway process. Whatever keeps a client from its session has a reason, which the client is told; it then has a new one.
 """
 
-import asyncio
 import secrets
 from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +15,8 @@ from routewright.gateway.commands import answer
 from routewright.gateway.session.buffer import Gone
 from routewright.gateway.session.handover import Handover
 from routewright.gateway.session.reliable import Hello, ReliableConnection
-from routewright.gateway.session.saved import NOT_THEIRS, Claim, Saved, given_up, not_theirs, restore, snapshot
+from routewright.gateway.session.restart import CODE, Restart
+from routewright.gateway.session.saved import NOT_THEIRS, Claim, Saved, not_theirs, restore, snapshot
 from routewright.gateway.session.session import Session
 from routewright.gateway.session.store import DiskStore, SessionStore
 from routewright.gateway.session.token import hashed
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 REMEMBERED = 4096
 """Tokens of ended sessions for which the reason is still known."""
-
-RESTART = 1012
-"""The close code after which a session is kept for the next process."""
 
 
 class Sessions:
@@ -57,8 +55,7 @@ class Sessions:
         self.refused: Counter[str] = Counter()
         self.handover = Handover(self)
         self._ended: OrderedDict[bytes, str] = OrderedDict()
-        self._keeping: list[tuple[Saved, ReliableConnection | None]] = []
-        self._kept: asyncio.Task[None] | None = None
+        self.restart = Restart(self)
 
     # Greeting
 
@@ -75,11 +72,13 @@ class Sessions:
         token = hashed(hello.resume)
         if (session := self.tokens.get(token)) is not None:
             reason = self._refusal(socket, session)
-            if reason is None:
+            if reason is None and not self.restart.claimed(session, socket):
+                self._start(socket, "ended")
+            elif reason is None:
                 self._resume(socket, session, token, hello.seq)
             else:
                 if reason not in NOT_THEIRS:
-                    self._end(session, 4001, reason)
+                    self.end(session, 4001, reason)
                 self._start(socket, reason)
         elif (known := self._ended.get(token)) is not None:
             self._start(socket, known)
@@ -104,7 +103,7 @@ class Sessions:
         else:
             self.handover.dismissed(saved)
             if reason in NOT_THEIRS:
-                await self.store.save([saved])
+                self.restart.collect(saved)
         session.finish(1006)
         self.gateway.exit(session)
         if socket.state is State.OPEN:
@@ -163,7 +162,7 @@ class Sessions:
         try:
             frames = session.buffer.after(seq, self.gateway.clock())
         except Gone as gone:
-            self._end(session, 4004, gone.reason)
+            self.end(session, 4004, gone.reason)
             self._start(socket, gone.reason)
             return
         session.buffer.ack(seq)
@@ -180,13 +179,13 @@ class Sessions:
     ) -> None:
         rival = session.socket
         if rival is not None:
-            self._release(session)
+            self.release(session)
             rival.close(4004, "another connection has taken the session over")
         # from now on the session counts, not the socket
         self.gateway.exit(socket)
         for hash in session.tokens.valid:
             self.tokens.pop(hash, None)
-            self._remember(hash, "taken_over")
+            self.remember([hash], "taken_over")
         token = session.tokens.rotate(used)
         for hash in session.tokens.valid:
             self.tokens[hash] = session
@@ -221,7 +220,7 @@ class Sessions:
         old = session.tokens.received()
         if old is not None and self.tokens.get(old) is session:
             del self.tokens[old]
-            self._remember(old, "taken_over")
+            self.remember([old], "taken_over")
 
     # Leaving
 
@@ -235,20 +234,21 @@ class Sessions:
         socket.owner = None
         session.detach()
         if code == 1000:
-            self._end(session, code, "ended")
+            self.end(session, code, "ended")
         else:
             self.away.add(session)
 
     def hand_over(self, session: Session, process: int) -> Saved:
         """Give a session to another process. What runs for it here goes on, and its answers follow."""
         socket = session.socket
-        self._release(session)
+        self.release(session)
         if socket is not None:
             socket.close(4004, "another connection has taken the session over")
         saved = snapshot(session)
         for hash in session.tokens.valid:
             self.tokens.pop(hash, None)
         session.elsewhere = process
+        self.restart.leaving.pop(session, None)
         self.gateway.events.closed(session)
         self.away.add(session)
         # what was not begun is not known there: its client sends it again
@@ -257,7 +257,7 @@ class Sessions:
         session.leave(4004, "another connection has taken the session over")
         return saved
 
-    def _release(self, session: Session) -> None:
+    def release(self, session: Session) -> None:
         """Take a session's socket away; it counts by itself until it is closed."""
         socket = session.socket
         if socket is not None:
@@ -267,63 +267,49 @@ class Sessions:
 
     def close(self, session: Session, code: int, text: str) -> None:
         """End a session for everybody; over a restart it is kept."""
+        if code == CODE and self.gateway.draining and session.elsewhere is None:
+            self.restart.leave(session)
+            return
         socket = session.socket
-        self._release(session)
-        if code == RESTART and session.elsewhere is None:
-            given_up(session)
-            self._keeping.append((snapshot(session), socket))
-            if self._kept is None:
-                self._kept = asyncio.get_running_loop().create_task(self._keep())
-        elif socket is not None:
+        self.release(session)
+        if socket is not None:
             socket.close(code, text)
-        self._end(session, code, "route_changed" if code == 4001 else "ended")
+        self.end(session, code, "route_changed" if code == 4001 else "ended")
 
-    def _end(self, session: Session, code: int, reason: str) -> None:
+    def end(self, session: Session, code: int, reason: str) -> None:
+        """End a session, and with it its socket, if it has one."""
         socket = session.socket
         if socket is not None:
-            self._release(session)
+            self.release(session)
             socket.close(code, reason)
         session.finish(code)
         self.away.discard(session)
         for hash in session.tokens.valid:
             if self.tokens.get(hash) is session:
                 del self.tokens[hash]
-                self._remember(hash, reason)
+                self.remember([hash], reason)
         self.handover.ended_here(session)
-        self.gateway.closed(session, code)
+        if self.restart.ended(session):
+            self.gateway.closed(session, code)
+        else:
+            self.gateway.exit(session)
 
     def known(self, hash: bytes) -> str | None:
         """Why a token is not valid any more, if that is known."""
         return self._ended.get(hash)
 
-    def _remember(self, hash: bytes, reason: str) -> None:
-        self._ended[hash] = reason
+    def remember(self, hashes: Iterable[bytes], reason: str) -> None:
+        """These tokens are not valid any more."""
+        self._ended.update(dict.fromkeys(hashes, reason))
         while len(self._ended) > REMEMBERED:
             self._ended.popitem(last=False)
-
-    # Restart
-
-    async def _keep(self) -> None:
-        """Store what has come together; only then the clients are sent away."""
-        while self._keeping:
-            these, self._keeping = self._keeping, []
-            await self.store.save([saved for saved, _ in these])
-            for _, socket in these:
-                if socket is not None:
-                    socket.close(RESTART, "the gateway restarts")
-        self._kept = None
-
-    async def kept(self) -> None:
-        """Wait until every session that was to be kept is."""
-        while self._kept is not None:
-            await asyncio.shield(self._kept)
 
     # From time to time
 
     def tick(self, now: float) -> None:
         """End the sessions whose client has been away for too long, and the greetings that did not come."""
         for session in [session for session in self.away if session.left(now) <= 0]:
-            self._end(session, 4003, "expired")
+            self.end(session, 4003, "expired")
         for socket in [socket for socket, until in self.greeting.items() if until <= now]:
             del self.greeting[socket]
             socket.close(4003, "no $hello")

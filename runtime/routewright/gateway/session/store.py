@@ -39,7 +39,7 @@ create index if not exists by_name on tokens (name);
 
 
 class SessionStore(Protocol):
-    """What keeps sessions between two processes. Neither method raises: what cannot be kept or found is lost, and its
+    """What keeps sessions between two processes. No method raises: what cannot be kept or found is lost, and its
     client is told so."""
 
     async def save(self, sessions: Iterable[Saved]) -> None:
@@ -47,6 +47,10 @@ class SessionStore(Protocol):
 
     async def take(self, token: bytes) -> Saved | None:
         """The session that the hash of a token opens, which the store then forgets; ``None`` if it has none."""
+
+    async def take_all(self) -> list[Saved]:
+        """Every session that this gateway has left, which the store then forgets. From then on they collect what is
+        published."""
 
 
 class DiskStore:
@@ -64,6 +68,10 @@ class DiskStore:
     async def take(self, token: bytes) -> Saved | None:
         """See `SessionStore`."""
         return await asyncio.to_thread(self._take, token)
+
+    async def take_all(self) -> list[Saved]:
+        """See `SessionStore`."""
+        return await asyncio.to_thread(self._take_all)
 
     def _save(self, sessions: list[Saved]) -> None:
         try:
@@ -100,6 +108,20 @@ class DiskStore:
             log.error("a kept session could not be read", reason=str(error))
             return None
         return decode(row[0]) if row is not None and row[1] > time.time() else None
+
+    def _take_all(self) -> list[Saved]:
+        if not self._file.exists():
+            return []
+        try:
+            with self._open() as database:
+                database.execute("begin immediate")
+                rows = database.execute("select state from sessions where expires > ?", (time.time(),)).fetchall()
+                database.execute("delete from sessions")
+                database.execute("commit")
+        except (sqlite3.Error, OSError) as error:
+            log.error("kept sessions could not be read", reason=str(error))
+            return []
+        return [saved for (state,) in rows if (saved := decode(state)) is not None]
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
