@@ -224,6 +224,18 @@ async def test_a_hundred_who_ask_at_once_are_one_run_and_each_gets_the_reply_wit
         assert after["bytes"] > before["bytes"]
 
 
+async def test_a_payload_counts_as_it_was_sent_and_as_the_handler_has_it(served: Served) -> None:
+    kept = []
+    async with enter(served) as client:
+        for shelf in ("weighed", "weighed" + "s" * 50):
+            before = cache(await served.stats())
+            await exchange(client, ask("look", shelf))
+            after = cache(await served.stats())
+            assert after["entries"] == before["entries"] + 1
+            kept.append(after["bytes"] - before["bytes"])
+    assert kept[1] == kept[0] + 2 * 50
+
+
 async def test_a_failure_reaches_all_who_wait_and_is_not_kept(serve: Serve) -> None:
     with serve(spec(), {"rooms.py": HANDLERS, "front.py": FRONT}) as served:
         async with enter(served) as one, enter(served) as other:

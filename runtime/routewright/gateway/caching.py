@@ -195,7 +195,8 @@ class MessageCache:
         flight, _ = found
         body = without_id(outcome) if isinstance(outcome, Reply) else None
         if body is not None:
-            for attempt in self.replies.land(flight, body, len(body) + len(flight.key[0]), now):
+            size = len(body) + len(flight.key[0]) + len(flight.tag)
+            for attempt in self.replies.land(flight, body, size, now):
                 attempt.reply(Reply(0, with_id(body, attempt.envelope.id)), now)
             return
         if isinstance(outcome, Reply) and outcome.frame is not None:
