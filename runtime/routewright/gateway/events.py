@@ -128,6 +128,13 @@ class Events:
             self._join(member, live, name)
         self.topics.subscribe(member, live, name)
 
+    def collect(self, member: Member, names: Iterable[str]) -> None:
+        """Let a member have the events of these, and be seen by nobody yet."""
+        for name in names:
+            found = self.topics.find(name)
+            if found is not None:
+                self.topics.subscribe(member, found.value, name)
+
     def unsubscribe(self, member: Member, name: str) -> bool:
         """End a subscription; false if there is none."""
         live = self.topics.unsubscribe(member, name)

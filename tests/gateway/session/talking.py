@@ -61,8 +61,18 @@ async def push(message, context: Context):
 @on("publish")
 async def publish(message, context: Context):
     for number in range(message.count):
-        context.publish(context.route, {"type": "event", "payload": {"number": number}})
+        context.publish(message.topic or context.route, {"type": "event", "payload": {"number": number}})
     return {"type": "answer", "payload": {"nonce": "published"}}
+
+
+@on("stream")
+async def stream(message, context: Context):
+    number = 0
+    while not (HERE / "stop").exists():
+        context.publish(message.topic, {"type": "event", "payload": {"number": number}})
+        number += 1
+        await asyncio.sleep(0.002)
+    context.publish(message.topic, {"type": "event", "payload": {"number": -1}})
 
 
 @on("leave")
@@ -83,7 +93,11 @@ async def disconnected(context: Context):
 NONCE = {"type": "object", "properties": {"nonce": {"type": "string", "default": ""}}}
 COUNT = {
     "type": "object",
-    "properties": {"count": {"type": "integer", "default": 1}, "size": {"type": "integer", "default": 0}},
+    "properties": {
+        "count": {"type": "integer", "default": 1},
+        "size": {"type": "integer", "default": 0},
+        "topic": {"type": "string", "default": ""},
+    },
 }
 
 
@@ -96,12 +110,21 @@ def route(name: str = "alpha", **changes: Any) -> dict[str, Any]:
         "note": {"from": "client", "payload": NONCE},
         "push": {"from": "client", "payload": COUNT, "reply": "answer"},
         "publish": {"from": "client", "payload": COUNT, "reply": "answer"},
+        "stream": {"from": "client", "payload": COUNT, "timeout": "30s"},
         "leave": {"from": "client"},
         "answer": {"from": "handler", "payload": {"type": "object"}},
         "part": {"from": "handler", "payload": {"type": "object"}},
         "event": {"from": "handler", "payload": {"type": "object"}},
     }
-    return {"path": f"/ws/{name}", "name": name, "pythonModule": "talk", "messages": messages, **changes}
+    topics = {f"{name}.{{id}}": {"messages": ["event"], "publish": "clients"}}
+    return {
+        "path": f"/ws/{name}",
+        "name": name,
+        "pythonModule": "talk",
+        "messages": messages,
+        "topics": topics,
+        **changes,
+    }
 
 
 class Reliable:
@@ -151,6 +174,11 @@ class Reliable:
     async def ask(self, type: str, id: int | str | None = None, **payload: Any) -> None:
         frame = {"type": type, "payload": payload}
         await self.send(frame if id is None else {**frame, "id": id})
+
+    async def subscribe(self, topic: str, id: int | str) -> None:
+        """Subscribe, and see that it was done."""
+        await self.ask("$subscribe", id, topic=topic)
+        assert await self.take() == {"type": "$ok", "id": id, "payload": {"topic": topic}}
 
     async def take(self) -> dict[str, Any]:
         """The next frame, which must have the next number."""

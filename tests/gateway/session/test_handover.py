@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import json
 import os
 import signal
 import stat
@@ -291,3 +292,52 @@ async def test_a_changed_route_is_told(tmp_path: Path) -> None:
         assert (await client.connect())["reason"] == "route_changed"
         for each in (client, away):
             await each.socket.close()
+
+
+def numbers(frames: list[dict[str, Any]]) -> list[int]:
+    """What the events among these say."""
+    return [frame["payload"]["number"] for frame in frames if frame["type"] == "event"]
+
+
+async def test_subscriptions_outlive_a_restart(tmp_path: Path) -> None:
+    project = talking(tmp_path)
+    with serving(project, "--no-watch") as served:
+        client = Reliable(served)
+        await client.connect()
+        await client.subscribe("alpha.1", 1)
+        await client.subscribe("alpha.*", 2)
+        await client.ack()
+        assert await asyncio.to_thread(served.stop) == 0
+    with serving(project, "--no-watch") as served:
+        client.served = served
+        async with served.connect("/ws/alpha") as other:
+            # nobody has come back yet
+            await exchange(other, {"type": "publish", "id": 1, "payload": {"count": 3, "topic": "alpha.1"}})
+            assert (await client.connect())["resumed"]
+            await exchange(other, {"type": "publish", "id": 2, "payload": {"count": 2, "topic": "alpha.7"}})
+        assert numbers([await client.take() for _ in range(5)]) == [0, 1, 2, 0, 1]
+        await client.ask("$unsubscribe", 3, topic="alpha.*")
+        assert (await client.take())["type"] == "$ok"
+        await client.socket.close()
+
+
+async def test_no_event_is_missed_on_the_way_to_another_process(tmp_path: Path) -> None:
+    project = talking(tmp_path, route(delivery={"messages": 100_000}))
+    with serving(project, "--no-watch", "--processes", "2") as served:
+        client = Reliable(served)
+        await client.connect()
+        await client.subscribe("alpha.1", "s")
+        async with served.connect("/ws/alpha") as other:
+            await other.send(json.dumps({"type": "stream", "payload": {"topic": "alpha.1"}}))
+            for _ in range(5):
+                before = process_of(served, client)
+                await client.cut()
+                await elsewhere(client, served, before)
+                assert (await client.greet())["resumed"]
+                await client.take()
+            served.project.write("stop", "")
+            while (await client.take())["payload"]["number"] != -1:
+                pass
+        await client.socket.close()
+    seen = numbers(client.taken)
+    assert sorted({*seen}) == [-1, *range(max(seen) + 1)]

@@ -4,6 +4,9 @@ Strategy: a process that has not the session it is asked for asks the others, by
 has it closes its socket, sends the session as it is, and passes on what still comes for it: answers of requests that
 run there, and what handlers send. One ask, one answer each; who does not answer in time is not waited for, and the
 client is told.
+
+A session with subscriptions is asked for twice: where it is to go on these begin before they end where it was, so
+nothing that is published meanwhile is missed.
 """
 
 import asyncio
@@ -17,7 +20,6 @@ import msgspec
 from routewright.gateway.errors import Fault, error_frame
 from routewright.gateway.session.saved import Claim, Saved, decode, encode, given_up, not_theirs
 from routewright.gateway.session.session import Session
-from routewright.hooks import SessionInfo
 from routewright.table.frames import Id
 
 if TYPE_CHECKING:
@@ -34,20 +36,23 @@ _ABOUT = "sessions"
 
 class Wanted(msgspec.Struct, tag=1):
     """Who has the session that this hash of a token opens? After ``until`` (of the wall clock: both processes are on
-    one machine) nobody waits for it any more."""
+    one machine) nobody waits for it any more. ``subscribed``: its subscriptions have begun there already."""
 
     ask: int
     token: bytes
     claim: Claim
     until: float
+    subscribed: bool = False
 
 
 class Answer(msgspec.Struct, tag=2):
-    """``saved`` is the session, ``reason`` why it is not to be had; neither: it is not here."""
+    """``saved`` is the session, ``reason`` why it is not to be had, ``topics`` what it has subscribed to: ask again as
+    soon as that has begun there. Nothing of these: it is not here."""
 
     ask: int
     saved: bytes | None = None
     reason: str | None = None
+    topics: list[str] = []
 
 
 class Answered(msgspec.Struct, tag=3):
@@ -84,11 +89,13 @@ class _Guest:
 
 
 class _Ask:
-    """A question that is open: its answer, and how many have still to give theirs."""
+    """A question that is open: its answer, and how many have still to give theirs. ``session`` collects meanwhile."""
 
-    __slots__ = ("left", "outcome")
+    __slots__ = ("left", "outcome", "session", "wanted")
 
-    def __init__(self, others: int) -> None:
+    def __init__(self, wanted: Wanted, session: Session, others: int) -> None:
+        self.wanted = wanted
+        self.session = session
         self.left = others
         self.outcome: asyncio.Future[Saved | str | None] = asyncio.get_running_loop().create_future()
 
@@ -105,11 +112,13 @@ class Handover:
         self._gone: OrderedDict[str, int] = OrderedDict()
         sessions.gateway.relayed[_ABOUT] = self._received
 
-    async def ask(self, info: SessionInfo, token: bytes) -> Saved | str | None:
-        """A session from one of the others; or why it is not to be had; or ``None`` if nobody knows it."""
+    async def ask(self, session: Session, token: bytes) -> Saved | str | None:
+        """A session from one of the others; or why it is not to be had; or ``None`` if nobody knows it. What is
+        published meanwhile on its topics is for the ``session`` that is to go on with it."""
         number = next(self._numbers)
-        ask = self._asks[number] = _Ask(self.others)
-        self._tell(Wanted(number, token, Claim.of(info), time.time() + PATIENCE))
+        wanted = Wanted(number, token, Claim.of(session.info), time.time() + PATIENCE)
+        ask = self._asks[number] = _Ask(wanted, session, self.others)
+        self._tell(wanted)
         try:
             async with asyncio.timeout(PATIENCE):
                 return await ask.outcome
@@ -181,6 +190,9 @@ class Handover:
             return Answer(wanted.ask, reason=self.sessions.known(wanted.token))
         if (reason := not_theirs(session, wanted.claim)) is not None:
             return Answer(wanted.ask, reason=reason)
+        topics = self.sessions.gateway.events.topics.names(session)
+        if topics and not wanted.subscribed:
+            return Answer(wanted.ask, topics=list(topics))
         self._gone[session.public] = source
         while len(self._gone) > REMEMBERED:
             self._gone.popitem(last=False)
@@ -193,6 +205,10 @@ class Handover:
             if saved is not None:
                 # too late for the client that asked; it may ask again
                 self.sessions.restart.collect(saved)
+            return
+        if answer.topics:
+            self.sessions.gateway.events.collect(ask.session, answer.topics)
+            self._tell(msgspec.structs.replace(ask.wanted, subscribed=True), source)
             return
         if saved is not None:
             self._gone.pop(saved.public, None)

@@ -94,7 +94,7 @@ class Sessions:
         session = self._session(socket)
         saved: Saved | str | None = await self.store.take(token)
         if saved is None and self.handover.others:
-            saved = await self.handover.ask(socket.info, token)
+            saved = await self.handover.ask(session, token)
         if not isinstance(saved, Saved):
             reason = saved or "unknown_session"
         elif (reason := self._unfit(socket, saved)) == "":
