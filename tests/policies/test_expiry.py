@@ -59,3 +59,10 @@ def test_a_clock_that_leaps_costs_no_more_than_there_is() -> None:
     for item in range(3):
         calendar.set(item, 1e12 + item)
     assert sorted(calendar.due(2e12)) == [0, 1, 2]
+
+
+def test_what_has_ended_already_is_due_though_the_clock_goes_back() -> None:
+    calendar: Calendar[str] = Calendar()
+    assert calendar.due(1002.0) == []
+    calendar.set("over", 992.0)
+    assert calendar.due(1000.0) == ["over"]

@@ -31,7 +31,7 @@ class Calendar(Generic[T]):
             return
         day = math.ceil(end)
         if self._next is not None:
-            day = max(day, self._next)
+            self._next = min(day, self._next)
         self._ends[item] = day
         self._days.setdefault(day, set()).add(item)
 
