@@ -6,7 +6,7 @@ go wrong leaves it by the shortest way.
 
 from typing import Any
 
-from routewright.gateway.commands import COMMANDS, asked
+from routewright.gateway.commands import COMMANDS, Asked, answer, asked
 from routewright.gateway.connection import Connection
 from routewright.gateway.errors import Fault, error_frame
 from routewright.gateway.socket import State
@@ -95,7 +95,23 @@ class PlainConnection(Connection):
         if command is None:
             self._wrong(problem)
         else:
-            COMMANDS[command.type](self, command)
+            self.carry_out(command)
+
+    # Commands
+
+    def carry_out(self, command: Asked) -> None:
+        """Do what the client asks of the gateway itself."""
+        COMMANDS[command.type](self, command)
+
+    def done(self, command: Asked, payload: Any) -> None:
+        """It is done: tell the client."""
+        self.write(answer("$ok", command.id, payload), False)
+
+    def refuse(self, fault: Fault) -> None:
+        """A command was not carried out: tell the client why."""
+        self.error(fault)
+
+    # Mistakes
 
     def _wrong(self, problem: FrameError) -> None:
         self.error(Fault(problem.code, problem.message, problem.id, problem.path, hint=problem.hint))

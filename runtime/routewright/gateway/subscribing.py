@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
-from routewright.gateway.command import Asked, answer
+from routewright.gateway.command import Asked
 from routewright.gateway.errors import Fault
 from routewright.gateway.events import Turn
 from routewright.gateway.lane import Lane
@@ -193,7 +193,7 @@ async def _told(connection: "PlainConnection", asked: Asked, work: Work) -> None
             retry_after=refused.retry_after,
             hint=refused.hint,
         )
-        connection.error(fault)
+        connection.refuse(fault)
 
 
 def _payload(decode: Callable[[msgspec.Raw], P], asked: Asked) -> P:
@@ -255,4 +255,4 @@ def _source(source: str, info: SessionInfo) -> str | None:
 
 
 def _ok(connection: "PlainConnection", asked: Asked, payload: dict[str, Any]) -> None:
-    connection.write(answer("$ok", asked.id, payload), False)
+    connection.done(asked, payload)

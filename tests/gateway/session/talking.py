@@ -171,7 +171,7 @@ class Reliable:
     async def send(self, frame: dict[str, Any]) -> None:
         await self.socket.send(json.dumps(frame))
 
-    async def ask(self, type: str, id: int | str | None = None, **payload: Any) -> None:
+    async def ask(self, type: str, id: int | str | None = None, /, **payload: Any) -> None:
         frame = {"type": type, "payload": payload}
         await self.send(frame if id is None else {**frame, "id": id})
 

@@ -135,6 +135,32 @@ async def test_a_repeated_id_that_still_runs_waits_for_the_one_answer(served: Se
     assert handled(served, "patience") == 1
 
 
+async def test_a_command_that_acts_does_so_once(served: Served, client: Reliable) -> None:
+    await client.subscribe("alpha.1", "s")
+    publish = {"topic": "alpha.1", "type": "event", "payload": {"number": 1}}
+    await client.ask("$publish", "p", **{**publish, "topic": "alpha.2"})
+    assert (await client.take())["error"]["code"] == "not_subscribed"
+    await client.ask("$publish", "p", **publish)
+    first = [await client.take() for _ in range(2)]
+    assert [frame["type"] for frame in first] == ["event", "$ok"]
+    await client.cut()
+    assert (await client.connect())["resumed"]
+    await client.ask("$publish", "p", **publish)
+    assert await client.take() == first[1]
+    await client.ask("$unsubscribe", "u", topic="alpha.1")
+    gone = await client.take()
+    await client.ask("$unsubscribe", "u", topic="alpha.1")
+    assert await client.take() == gone == {"type": "$ok", "id": "u", "payload": {"topic": "alpha.1"}}
+    # what only asks is answered anew
+    for _ in range(2):
+        await client.ask("$who", "w", topic="alpha.1")
+        assert (await client.take())["error"]["code"] == "not_subscribed"
+    # an id belongs to what it was given to first, be that a message or a command
+    await client.ask("ask", "p", nonce="never")
+    assert await client.take() == first[1]
+    assert handled(served, "never") == 0
+
+
 async def test_an_error_is_an_answer_too_unless_no_handler_saw_it(served: Served, client: Reliable) -> None:
     await client.ask("ask", 1, nonce=5)
     assert (await client.take())["error"]["code"] == "invalid_message"

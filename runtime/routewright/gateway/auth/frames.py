@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from routewright.gateway.auth.identity import Denied, Identity
-from routewright.gateway.commands import Asked, answer
+from routewright.gateway.commands import Asked
 from routewright.gateway.errors import Fault
 from routewright.gateway.socket import State
 from routewright.table.frames import DECODE_ERRORS, FrameError
@@ -51,7 +51,7 @@ def refresh(connection: "PlainConnection", command: Asked) -> None:
     """Carry out an ``$auth`` of a client that is known already."""
     authenticator = connection.endpoint.authenticator
     if authenticator is None:
-        connection.error(Fault("unknown_type", "this route asks for no credential", command.id, "$.type"))
+        connection.refuse(Fault("unknown_type", "this route asks for no credential", command.id, "$.type"))
         return
     # counted, so that what is under way stays bounded
     connection.in_flight += 1
@@ -63,11 +63,11 @@ async def _refresh(connection: "PlainConnection", command: Asked, authenticator:
         identity = await authenticator.message(credential(command), connection.info.address, first=False)
         renew(connection, identity)
     except FrameError as problem:
-        connection.error(Fault(problem.code, problem.message, command.id, problem.path))
+        connection.refuse(Fault(problem.code, problem.message, command.id, problem.path))
     except Denied as denied:
-        connection.error(Fault(denied.code, denied.message, command.id, retry_after=denied.retry_after))
+        connection.refuse(Fault(denied.code, denied.message, command.id, retry_after=denied.retry_after))
     else:
-        connection.write(answer("$ok", command.id, granted(identity)), False)
+        connection.done(command, granted(identity))
     finally:
         connection.in_flight -= 1
         if connection.held is not None:

@@ -49,6 +49,7 @@ class Restart:
         sessions, leaving = self.sessions, list(self.leaving)
         kept, sockets = list[Saved](), list["ReliableConnection"]()
         for session in leaving:
+            session.forget_commands()
             given_up(session)
             # a session that was still looked for has no token, and is nobody's
             if session.tokens.valid:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from routewright.bridge.codec import Error, Reply
 from routewright.bridge.pool import Entry
-from routewright.gateway.commands import answer
+from routewright.gateway.commands import Asked, answer
 from routewright.gateway.endpoint import Endpoint
 from routewright.gateway.errors import Fault, error_frame
 from routewright.gateway.framing import payload as whole_payload
@@ -32,6 +32,9 @@ _OPEN = State.OPEN
 NOT_CARRIED_OUT = frozenset({"rate_limited", "overloaded", "circuit_open"})
 """Errors after which the same id may be sent again: no handler has seen the message."""
 
+ACTING = frozenset({"$publish", "$subscribe", "$unsubscribe", "$auth"})
+"""Commands that change something, and so are carried out once for each id."""
+
 
 class Session(PlainConnection):
     """One reliable client, wherever it is.
@@ -42,12 +45,13 @@ class Session(PlainConnection):
 
     Attributes:
         socket: the connection that the client has now.
+        commands: ids of commands that are being carried out.
         away_since: when it left, in monotonic seconds; ``None`` while it is here.
         elsewhere: number of the gateway process that has taken the session over; what still comes for it here is
             passed on.
     """
 
-    __slots__ = ("_asking", "away_since", "buffer", "elsewhere", "public", "seen", "socket", "tokens")
+    __slots__ = ("_asking", "away_since", "buffer", "commands", "elsewhere", "public", "seen", "socket", "tokens")
 
     def __init__(
         self, gateway: "Gateway", endpoint: Endpoint, info: SessionInfo, public: str, bounds: Delivery
@@ -58,6 +62,7 @@ class Session(PlainConnection):
         self.buffer = Buffer(bounds)
         self.seen = Seen(bounds)
         self.tokens = Tokens()
+        self.commands: set[Id] = set()
         self.socket: ReliableConnection | None = None
         self.away_since: float | None = None
         self.elsewhere: int | None = None
@@ -136,6 +141,36 @@ class Session(PlainConnection):
             self._asking = id
             super()._request(envelope, message, data)
             self._asking = None
+
+    def carry_out(self, command: Asked) -> None:
+        """See that what acts is done once, as with messages."""
+        id = command.id
+        if id is None or command.type not in ACTING:
+            super().carry_out(command)
+        elif (known := self.seen.find(id)) is not None:
+            self._again(id, known)
+        else:
+            self.seen.begin(id)
+            self.commands.add(id)
+            super().carry_out(command)
+
+    def done(self, command: Asked, payload: Any) -> None:
+        if command.id in self.commands:
+            self.commands.discard(command.id)
+            self._answered(command.id, answer("$ok", command.id, payload), True)
+        super().done(command, payload)
+
+    def refuse(self, fault: Fault) -> None:
+        if fault.id in self.commands:
+            self.commands.discard(fault.id)
+            self.seen.forget(fault.id)
+        super().refuse(fault)
+
+    def forget_commands(self) -> None:
+        """Those that have not been carried out will not be: the client sends them again."""
+        for id in self.commands:
+            self.seen.forget(id)
+        self.commands.clear()
 
     def _again(self, id: Id, known: Answer) -> None:
         """Answer as before; where there is no answer yet, it will come."""

@@ -244,6 +244,7 @@ class Sessions:
         self.release(session)
         if socket is not None:
             socket.close(4004, "another connection has taken the session over")
+        session.forget_commands()
         saved = snapshot(session)
         for hash in session.tokens.valid:
             self.tokens.pop(hash, None)
