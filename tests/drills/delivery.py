@@ -2,8 +2,13 @@
 
 import asyncio
 import contextlib
+import os
+import signal
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from routewright.client import Reconnected
 from tests.drills.drill import Outcome, Size, drill
@@ -167,3 +172,42 @@ async def bound(size: Size, folder: Path) -> Outcome:
     outcome.faults = f"{rounds} times one event too many"
     outcome.notes = f"told {rounds} times"
     return outcome
+
+
+@drill("gateway killed")
+async def killed(size: Size, folder: Path) -> Outcome:
+    """The gateway process is killed while clients come back: sessions are gone, and every client is told so."""
+    posts, rounds = 100 * size.factor, size.factor
+    outcome = Outcome(f"{CLIENTS} clients: {posts} requests each", f"{rounds} times SIGKILL in the midst of a replay")
+    project, reached = ledger(folder), asyncio.Event()
+    progress = every(CLIENTS * posts // (rounds + 1), reached.set)
+    with serving(project, "--no-watch") as served:
+        async with Relay(served.port).open() as relay, asyncio.TaskGroup() as tasks:
+            posters = [Poster(number, outcome, progress) for number in range(CLIENTS)]
+            for poster in posters:
+                tasks.create_task(poster.run(relay.url, posts, 1))
+            for _ in range(rounds):
+                await reached.wait()
+                reached.clear()
+                relay.cut_all()
+                (gateway,) = (await served.stats())["gateways"]
+                process = gateway["process"]
+                os.kill(process, signal.SIGKILL)
+                await served.until(partial(_all_back, process))
+            # everyone stays until this has come
+            async with linked(served.url) as teller:
+                await tell(teller, range(1))
+    judge(outcome, project, posters, posts, 1)
+    reasons = Counter(back.reason for poster in posters for back in poster.back if not back.resumed)
+    told = sum(reasons.values())
+    # nobody goes on as if nothing had been
+    outcome.lost += max(0, rounds * CLIENTS - told)
+    unknown = sum(len(poster.told) for poster in posters)
+    outcome.notes = f"told {told} times; {unknown} requests of unknown outcome, told"
+    return outcome
+
+
+def _all_back(killed: int, stats: Any) -> bool:
+    """Whether another gateway process has a session for each client."""
+    another = all(each["process"] != killed for each in stats["gateways"])
+    return another and bool(stats["gateways"]) and stats["sessions"]["open"] >= CLIENTS
