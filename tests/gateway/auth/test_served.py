@@ -19,6 +19,7 @@ from websockets.exceptions import InvalidStatus
 from routewright.hooks.keys import line, make
 from tests.gateway.auth.issuer import AUDIENCE, ISSUER, KeyServer, claims, jwk, pem, token
 from tests.gateway.conftest import Serve
+from tests.gateway.session.talking import Reliable
 from tests.served import PATIENCE, Served, exchange
 
 SECRET = "a-secret-of-more-than-thirty-two-bytes"
@@ -340,6 +341,68 @@ async def test_it_is_renewed_by_its_own_principal_only(served: Served) -> None:
         answer = await exchange(connection, {"type": "$auth", "id": 1, "payload": {"token": token(aud="mail")}})
         assert answer["error"]["code"] == "unauthorized"
         assert (await who(connection))["id"] == "ada"
+
+
+# Reliable clients
+
+
+async def let_in(client: Reliable, made: str, **hello: Any) -> dict[str, Any]:
+    """Connect, say who you are, and then hello."""
+    await client.open()
+    answer = await exchange(client.socket, {"type": "$auth", "id": "a", "payload": {"token": made}})
+    assert (answer["type"], "seq" in answer) == ("$ok", False)
+    return await client.greet(**hello)
+
+
+async def test_a_session_begins_after_the_first_credential(served: Served) -> None:
+    client = Reliable(served, "/ws/token")
+    await client.open()
+    await client.send({"type": "$hello"})
+    assert json.loads(await client.socket.recv())["error"]["code"] == "unauthorized"
+    await client.send({"type": "$auth", "id": 1, "payload": {"token": token()}})
+    assert json.loads(await client.socket.recv())["payload"]["principal"] == "ada"
+    await client.greet()
+    await client.ask("who", 1)
+    assert (await client.take())["payload"] == {"id": "ada", "scopes": ["read"]}
+    await client.cut()
+    # the same principal, by a newer token that may do more
+    welcome = await let_in(client, token(scope="read write"))
+    assert welcome["resumed"]
+    await client.ask("write", 2)
+    assert (await client.take())["payload"] == {"id": "ada", "scopes": ["read", "write"]}
+    # renewed within the session, where the answer has its number
+    await client.ask("$auth", 3, token=token(scope="read"))
+    assert (await client.take())["payload"]["scopes"] == ["read"]
+    await client.ask("write", 4)
+    assert (await client.take())["error"]["code"] == "forbidden"
+    thief = Reliable(served, "/ws/token")
+    thief.resume = client.resume
+    welcome = await let_in(thief, token(sub="eve"))
+    assert (welcome["resumed"], welcome["reason"]) == (False, "wrong_principal")
+    await client.ask("who", 5)
+    assert (await client.take())["payload"]["id"] == "ada"
+    for each in (client, thief):
+        await each.socket.close()
+
+
+async def test_a_session_ends_with_its_credential(served: Served) -> None:
+    end = time.time() + 2
+    client, renewed, away = (Reliable(served, "/ws/token") for _ in range(3))
+    for each in (client, renewed, away):
+        await let_in(each, token(exp=end))
+    await renewed.ask("$auth", 1, token=token(exp=end + 60))
+    assert (await renewed.take())["type"] == "$ok"
+    await away.cut()
+    assert (await let_in(away, token(exp=end + 60)))["resumed"]
+    assert await client.closed() == 4501
+    for who in ("eve", "ada"):
+        welcome = await let_in(client, token(sub=who))
+        assert (welcome["resumed"], welcome["reason"]) == (False, "ended")
+        await client.socket.close()
+    for each in (renewed, away):
+        await each.ask("who", 2)
+        assert (await each.take())["payload"]["id"] == "ada"
+        await each.socket.close()
 
 
 # Scopes
