@@ -61,7 +61,7 @@ async def restart(size: Size, folder: Path) -> Outcome:
     posts, events = 200 * size.factor, 100 * size.factor
     outcome = Outcome(f"{CLIENTS} clients: {posts} requests each, {events} events to all", "")
     project, half = ledger(folder), asyncio.Event()
-    progress = every(CLIENTS * (posts + events) // 3, half.set)
+    progress = every(CLIENTS * (posts + events) // (size.factor + 2), half.set)
     posters = [Poster(number, outcome, progress) for number in range(CLIENTS)]
     with contextlib.ExitStack() as serves:
         served = serves.enter_context(serving(project, "--no-watch"))
