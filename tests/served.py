@@ -122,7 +122,7 @@ class Served:
 
     def connect(self, path: str, **options: Any) -> connect:
         """A connection by the ``websockets`` client."""
-        return connect(f"{self.url}{path}", compression=None, **options)
+        return connect(f"{self.url}{path}", **{"compression": None, **options})
 
     async def everywhere(self, stack: contextlib.AsyncExitStack, path: str, **options: Any) -> list[ClientConnection]:
         """Connections on ``stack``, so many that each gateway process has one; nobody else may be connected."""

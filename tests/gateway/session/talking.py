@@ -134,6 +134,7 @@ class Reliable:
         self.served = served
         self.path = path
         self.headers = headers
+        self.compression: str | None = None
         self.seq = 0
         self.resume: str | None = None
         self.taken: list[dict[str, Any]] = []
@@ -149,7 +150,11 @@ class Reliable:
     async def open(self) -> None:
         """Connect alone."""
         self.socket = await self.served.connect(
-            self.path, subprotocols=[PROTOCOL], additional_headers=self.headers, max_size=None
+            self.path,
+            subprotocols=[PROTOCOL],
+            additional_headers=self.headers,
+            compression=self.compression,
+            max_size=None,
         )
         assert self.socket.subprotocol == PROTOCOL
 
