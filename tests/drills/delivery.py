@@ -32,6 +32,24 @@ def every(count: int, act: Callable[[], None]) -> Callable[[], None]:
     return called
 
 
+class Progress:
+    """Counts its calls; somebody may wait for a count."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._news = asyncio.Event()
+
+    def __call__(self) -> None:
+        self.count += 1
+        self._news.set()
+
+    async def reach(self, count: int) -> None:
+        """Wait until there were so many calls."""
+        while self.count < count:
+            self._news.clear()
+            await self._news.wait()
+
+
 @drill("sockets cut")
 async def cut(size: Size, folder: Path) -> Outcome:
     """Connections are cut at random while everyone posts and listens."""
@@ -60,8 +78,8 @@ async def restart(size: Size, folder: Path) -> Outcome:
     """The whole gateway is stopped in the midst of it all and started again on its port."""
     posts, events = 200 * size.factor, 100 * size.factor
     outcome = Outcome(f"{CLIENTS} clients: {posts} requests each, {events} events to all", "")
-    project, half = ledger(folder), asyncio.Event()
-    progress = every(CLIENTS * (posts + events) // (size.factor + 2), half.set)
+    project, progress = ledger(folder), Progress()
+    part = CLIENTS * (posts + events) // (size.factor + 2)
     posters = [Poster(number, outcome, progress) for number in range(CLIENTS)]
     with contextlib.ExitStack() as serves:
         served = serves.enter_context(serving(project, "--no-watch"))
@@ -70,9 +88,8 @@ async def restart(size: Size, folder: Path) -> Outcome:
                 tasks.create_task(poster.run(served.url, posts, events))
             await served.until(lambda stats: stats["connections"] > CLIENTS)
             tasks.create_task(tell(teller, range(events)))
-            for _ in range(size.factor):
-                half.clear()
-                await half.wait()
+            for round in range(size.factor):
+                await progress.reach((round + 1) * part)
                 served = await _again(serves, served)
     judge(outcome, project, posters, posts, events)
     outcome.lost += sum(not back.resumed for poster in posters for back in poster.back)
@@ -177,18 +194,17 @@ async def bound(size: Size, folder: Path) -> Outcome:
 @drill("gateway killed")
 async def killed(size: Size, folder: Path) -> Outcome:
     """The gateway process is killed while clients come back: sessions are gone, and every client is told so."""
-    posts, rounds = 100 * size.factor, size.factor
+    posts, rounds = 100 * size.factor, min(5, size.factor)
     outcome = Outcome(f"{CLIENTS} clients: {posts} requests each", f"{rounds} times SIGKILL in the midst of a replay")
-    project, reached = ledger(folder), asyncio.Event()
-    progress = every(CLIENTS * posts // (rounds + 1), reached.set)
+    project, progress = ledger(folder), Progress()
+    part = CLIENTS * posts // (rounds + 1)
     with serving(project, "--no-watch") as served:
         async with Relay(served.port).open() as relay, asyncio.TaskGroup() as tasks:
             posters = [Poster(number, outcome, progress) for number in range(CLIENTS)]
             for poster in posters:
                 tasks.create_task(poster.run(relay.url, posts, 1))
-            for _ in range(rounds):
-                await reached.wait()
-                reached.clear()
+            for round in range(rounds):
+                await progress.reach((round + 1) * part)
                 relay.cut_all()
                 (gateway,) = (await served.stats())["gateways"]
                 process = gateway["process"]
