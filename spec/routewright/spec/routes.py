@@ -198,6 +198,16 @@ def raw_framing(draft: Draft) -> Iterator[Finding]:
                     yield route.below(key).finding(message, "leave one of them out", key=True)
 
 
+def raw_sessions(draft: Draft) -> Iterator[Finding]:
+    """A raw route is to keep sessions, or to send the frames of a tick together."""
+    for route in plain.routes(draft):
+        for key in ("delivery", "batch") if route.value.get("framing") == "raw" else ():
+            if route.value.get(key) not in (None, False):
+                message = f"raw route {quoted(route.title())} keeps no sessions: its frames have no number and no id"
+                place = plain.node(draft, *route.keys, key)
+                yield place.finding(message, 'leave it out, or leave "framing" out', key=True)
+
+
 def conflation(draft: Draft) -> Iterator[Finding]:
     """A slow consumer's key stands where nothing is conflated, or a raw route is to be conflated."""
     for route in plain.routes(draft):

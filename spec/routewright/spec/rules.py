@@ -93,6 +93,7 @@ RULES: tuple[Rule, ...] = (
     Rule("RW221", "Every upstream is a WebSocket URL.", upstreams.urls),
     Rule("RW222", "A proxy asks for nothing that takes a handler.", upstreams.untouched),
     Rule("RW223", "Every header that a proxy passes on is the client's.", upstreams.headers),
+    Rule("RW224", "Sessions are kept where messages have numbers and ids.", routes.raw_sessions),
     _warning("RW251", "Every route limits the rate of its clients.", guards.rate_limited),
     _warning("RW252", "Every route that anybody can reach asks who connects.", guards.known_clients),
     _warning("RW253", "One connection never has very much under way.", guards.under_way),
