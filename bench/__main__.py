@@ -11,6 +11,7 @@ import uvloop
 
 from bench import (
     balance,
+    batch,
     broadcast,
     compression,
     generate,
@@ -40,6 +41,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "reload": reload.measure,
     "policies": policies.measure,
     "balance": balance.measure,
+    "batch": batch.measure,
     "compression": compression.measure,
     "profile": profile.measure,
 }
