@@ -12,7 +12,7 @@ from typing import Any
 
 from routewright.client import Reconnected
 from tests.drills.drill import Outcome, Size, drill
-from tests.drills.ledger import Poster, judge, ledger, linked, tell
+from tests.drills.ledger import Poster, all_listen, judge, ledger, linked, tell
 from tests.drills.relay import Relay
 from tests.served import PATIENCE, Served, serving
 
@@ -63,7 +63,7 @@ async def cut(size: Size, folder: Path) -> Outcome:
             async with linked(served.url) as teller, asyncio.TaskGroup() as tasks:
                 for poster in posters:
                     tasks.create_task(poster.run(relay.url, posts, events))
-                await served.until(lambda stats: stats["connections"] > CLIENTS)
+                await all_listen(posters)
                 await tell(teller, range(events))
             outcome.faults = f"{relay.cuts} connections cut"
     judge(outcome, project, posters, posts, events)
@@ -86,7 +86,7 @@ async def restart(size: Size, folder: Path) -> Outcome:
         async with linked(served.url) as teller, asyncio.TaskGroup() as tasks:
             for poster in posters:
                 tasks.create_task(poster.run(served.url, posts, events))
-            await served.until(lambda stats: stats["connections"] > CLIENTS)
+            await all_listen(posters)
             tasks.create_task(tell(teller, range(events)))
             for round in range(size.factor):
                 await progress.reach((round + 1) * part)
@@ -150,7 +150,7 @@ async def replay(size: Size, folder: Path) -> Outcome:
             async with linked(served.url) as teller, asyncio.TaskGroup() as tasks:
                 for poster in posters:
                     tasks.create_task(poster.run(relay.url, 0, events))
-                await served.until(lambda stats: stats["connections"] > CLIENTS)
+                await all_listen(posters)
                 await tell(teller, range(events), at_once)
             outcome.faults = f"{relay.cuts} connections cut"
         figures = (await served.stats())["sessions"]

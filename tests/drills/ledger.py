@@ -80,6 +80,7 @@ class Poster:
         posted: numbers that were answered; ``told`` numbers whose outcome the client was told that it is unknown.
         heard: numbers of the events that came.
         back: how it came back, each time.
+        listening: set once it is connected and takes events.
     """
 
     def __init__(self, number: int, outcome: Outcome, progress: Callable[[], None] = lambda: None) -> None:
@@ -88,6 +89,7 @@ class Poster:
         self.told: list[int] = []
         self.heard: list[int] = []
         self.back: list[Reconnected] = []
+        self.listening = asyncio.Event()
         self._outcome = outcome
         self._progress = progress
 
@@ -102,6 +104,7 @@ class Poster:
     async def listen(self, client: Client, events: int) -> None:
         """Hear events until the last of so many; what has not come in time is lost."""
         told = client.events("told")
+        self.listening.set()
         with contextlib.suppress(TimeoutError):
             while events - 1 not in self.heard[-1:]:
                 async with asyncio.timeout(PATIENCE):
@@ -128,6 +131,13 @@ class Poster:
             await self.post(client, number)
 
 
+async def all_listen(posters: list[Poster]) -> None:
+    """Wait until every client takes events."""
+    async with asyncio.timeout(PATIENCE):
+        for poster in posters:
+            await poster.listening.wait()
+
+
 def effects(project: Project, poster: Poster) -> list[int]:
     """What the handler has done for a client, in that order."""
     lines = (project.folder / "effects").read_text().splitlines()
@@ -144,4 +154,4 @@ def judge(outcome: Outcome, project: Project, posters: list[Poster], posts: int,
         outcome.duplicated += len(poster.posted) - len(set(poster.posted))
 
 
-__all__ = ["PATH", "Poster", "effects", "judge", "ledger", "linked", "tell"]
+__all__ = ["PATH", "Poster", "all_listen", "effects", "judge", "ledger", "linked", "tell"]
