@@ -56,8 +56,9 @@ _decode_aside = msgspec.json.Decoder(_Ack | _Ping | _Second).decode
 
 
 def numbered(seq: int, frame: bytes) -> bytes:
-    """A frame with its number: ``{"type": ...}`` becomes ``{"seq":7,"type": ...}``."""
-    return b'{"seq":%d,%b' % (seq, frame[1:])
+    """A frame with its number: ``{"type": ...}`` becomes ``{"seq":7,"type": ...}``. A worker of another language may
+    have put white space before the brace."""
+    return b'{"seq":%d,%b' % (seq, frame[frame.index(b"{") + 1 :])
 
 
 class ReliableConnection(PlainConnection):
