@@ -291,6 +291,7 @@ async def test_parameters_that_do_not_fit_the_path() -> None:
         ("127.0.0.1:8001", {}, "is no URL of a gateway"),
         ("ftp://127.0.0.1/x", {}, "is no URL of a gateway"),
         ("ws:///x", {}, "names no host"),
+        ("ws://127.0.0.1/x", {"token": "t", "token_in": "message"}, "travels in header, subprotocol, query"),
         ("http://127.0.0.1/x", {"route": "a"}, "has a path already"),
         ("http://127.0.0.1", {"route": "a", "capability": "b"}, "not by both"),
     ],

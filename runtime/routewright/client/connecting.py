@@ -4,6 +4,7 @@ import os
 import ssl as tls
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit
 
 from routewright.client.client import Client, Reconnected
@@ -74,10 +75,12 @@ def connect(
         timing: where time and chance come from, for tests.
 
     Raises:
-        ValueError: the URL is none, or does not go with the rest.
+        ValueError: the URL is none, or does not go with the rest; there is no such place for a credential.
         NoSuchRoute: the table has no such route.
     """
     target = _target(url, capability, route, parameters or {})
+    if token_in not in get_args(TokenPlace):
+        raise ValueError(f"token_in is {token_in!r}: a credential travels in {', '.join(get_args(TokenPlace))}")
     timing = timing or Timing()
     dialer = Dialer(
         target,
