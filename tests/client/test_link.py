@@ -73,6 +73,14 @@ async def test_what_is_final_ends_the_client(step: Any, code: int) -> None:
         assert len(server.attempts) == 2
 
 
+async def test_a_redirect_is_not_followed_for_the_credential_would_go_along() -> None:
+    async with scripted() as elsewhere, scripted(Refuse(307, {"Location": elsewhere.url})) as server:
+        with pytest.raises(Terminal, match="redirected to") as ended:
+            await client(server).__aenter__()
+        assert (ended.value.code, ended.value.hint) == (307, "connect to that URL")
+        assert elsewhere.attempts == []
+
+
 async def test_what_is_final_at_once_does_not_let_the_client_in() -> None:
     async with scripted(Refuse(404, body={"error": {"code": "not_found", "message": "no route"}})) as server:
         with pytest.raises(Terminal, match="refused with 404: no route"):

@@ -120,7 +120,9 @@ class Dialer:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout, raise_for_status=_refused)
+            self._session = aiohttp.ClientSession(
+                timeout=self._timeout, raise_for_status=_refused, middlewares=(_stay,)
+            )
         return self._session
 
     async def _fetched(self) -> str | None:
@@ -177,6 +179,17 @@ class _Error(msgspec.Struct, frozen=True):
 
 class _Refusal(msgspec.Struct):
     error: _Error = _Error()
+
+
+async def _stay(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Go nowhere else: a redirect, which aiohttp follows in a handshake too, would take the credential along."""
+    response = await handler(request)
+    if 300 <= response.status < 400 and "Location" in response.headers:
+        response.close()
+        raise Terminal(
+            response.status, f"redirected to {response.headers['Location'][:200]!r}", hint="connect to that URL"
+        )
+    return response
 
 
 async def _refused(response: aiohttp.ClientResponse) -> None:
