@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routewright.gateway.auth.identity import Denied
-from routewright.gateway.auth.jwt import JwtWay
+from routewright.gateway.auth.jwt import TRIED, JwtWay
 from routewright.gateway.auth.keys import VerifyingKey, public
 from routewright.table import Jwt
 from tests.gateway.auth.issuer import AUDIENCE, ISSUER, rsa_key, token
@@ -75,6 +75,28 @@ async def test_scopes_and_principal_come_from_the_claims_that_the_spec_names() -
     identity = await JwtWay(way, keys).verify(token(scp=["read", "read", 7, "write"], email="a@example.com"), "")
     assert (identity.principal.id, identity.principal.scopes) == ("a@example.com", ("read", "write"))
     assert identity.principal.claims["sub"] == "ada"
+
+
+@pytest.mark.parametrize("tried", [1, 2, TRIED, TRIED + 1])
+async def test_a_token_is_checked_with_each_key_that_fits_up_to_a_bound(tried: int) -> None:
+    async def several(key_id: str | None, algorithm: str) -> list[VerifyingKey]:
+        names = ["second"] * (tried - 1) + ["first"]
+        return [key for name in names if (key := public(rsa_key(name).public_key())) is not None]
+
+    verified = JwtWay(WAY, several).verify(token(), "")
+    if tried <= TRIED:
+        assert (await verified).principal.id == "ada"
+    else:
+        with pytest.raises(Denied, match="signature"):
+            await verified
+
+
+async def test_a_token_that_has_expired_is_not_tried_with_other_keys() -> None:
+    async def several(key_id: str | None, algorithm: str) -> list[VerifyingKey]:
+        return await keys(key_id, algorithm) + await keys(key_id, algorithm)
+
+    with pytest.raises(Denied, match="expired"):
+        await JwtWay(WAY, several).verify(token(exp=1), "")
 
 
 def test_a_weak_key_is_none() -> None:

@@ -7,6 +7,7 @@ one algorithm. Whatever it makes of a hostile token, the answer is a denial.
 
 import json
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Any, Final
 
 import jwt
@@ -18,6 +19,9 @@ from routewright.table import Jwt, Principal
 
 KeysOf = Callable[[str | None, str], Awaitable[list[VerifyingKey]]]
 """The keys that may have signed a token of this key id and algorithm; raises `Denied`."""
+
+TRIED: Final = 8
+"""Keys that one token is checked with, at most."""
 
 LONGEST_ID: Final = 256
 """Characters that a principal's id may have."""
@@ -52,10 +56,17 @@ class JwtWay:
             Denied: it does not hold.
         """
         key_id, algorithm = self._look(credential)
-        for key in await self._keys(key_id, algorithm):
-            if algorithm in key.algorithms:
+        denied = Denied("unknown_key", "the token is signed with an unknown key")
+        fit = (key for key in await self._keys(key_id, algorithm) if algorithm in key.algorithms)
+        # without an id, or while an issuer changes keys under one id, any of several may be the one
+        for key in islice(fit, TRIED):
+            try:
                 return self._identity(self._claims(credential, key, algorithm))
-        raise Denied("unknown_key", "the token is signed with an unknown key")
+            except Denied as refused:
+                if refused.reason != "signature":
+                    raise
+                denied = refused
+        raise denied
 
     def _look(self, token: str) -> tuple[str | None, str]:
         """The key id and algorithm that a token claims to be signed with."""
