@@ -2,18 +2,8 @@
 
 from typing import Any
 
-from routewright.spec.model import (
-    AnyShape,
-    IntegerShape,
-    Limits,
-    Message,
-    Middleware,
-    Parameter,
-    RateLimit,
-    Route,
-    Spec,
-    StringShape,
-)
+from routewright.spec.model import AnyShape, IntegerShape, Message, Parameter, Route, Spec, StringShape
+from routewright.spec.policies import Limits, Middleware, RateLimit
 
 LONG = "a_name_that_is_much_longer_than_anybody_would_like_it_to_be_and_has_no_place_to_break"
 

@@ -13,7 +13,6 @@ from routewright.spec.model import (
     IntegerShape,
     MapShape,
     Message,
-    Middleware,
     NullShape,
     NumberShape,
     ObjectShape,
@@ -26,6 +25,7 @@ from routewright.spec.model import (
     StringShape,
     UnionShape,
 )
+from routewright.spec.policies import Middleware
 from routewright.table import Table, load
 
 

@@ -13,7 +13,6 @@ from routewright.codegen.dispatch import pools
 from routewright.spec.model import (
     ArrayShape,
     IntegerShape,
-    Limits,
     MapShape,
     ObjectShape,
     Parameter,
@@ -25,6 +24,7 @@ from routewright.spec.model import (
     StringShape,
     UnionShape,
 )
+from routewright.spec.policies import Limits
 
 PAYLOAD = ObjectShape(properties=properties(a=IntegerShape(minimum=1), b=StringShape()))
 ASK = message(PAYLOAD, reply="answer")

@@ -22,13 +22,13 @@ from routewright.spec.model import (
     Component,
     EnumShape,
     MapShape,
-    Middleware,
     ObjectShape,
     Property,
     ReferenceShape,
     Spec,
     StringShape,
 )
+from routewright.spec.policies import Middleware
 from routewright.table import Table, load
 from routewright.table.frames import client_messages, decoder
 

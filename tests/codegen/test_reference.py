@@ -26,23 +26,8 @@ from routewright.codegen.reference.policies import duration, per_second, policie
 from routewright.codegen.reference.prose import line, prose
 from routewright.codegen.reference.snippets import UnsureError, value
 from routewright.codegen.reference.words import Words
-from routewright.spec.model import (
-    AnyShape,
-    Balance,
-    Cache,
-    CircuitBreaker,
-    Gateway,
-    Limits,
-    Message,
-    Middleware,
-    Parameter,
-    Retry,
-    Route,
-    Spec,
-    StringShape,
-    Ticket,
-    Tls,
-)
+from routewright.spec.model import AnyShape, Gateway, Message, Parameter, Route, Spec, StringShape, Tls
+from routewright.spec.policies import Balance, Cache, CircuitBreaker, Limits, Middleware, Retry, Ticket
 
 ERRORS = (Code("timeout", True, "No reply.", "Wait for `retryAfter`."), Code("too_large", False, "Too much.", "Less."))
 CLOSES = (Code("1009", False, "Too large.", "Send less."), Code("4002", True, "Too slow.", "Read faster."))

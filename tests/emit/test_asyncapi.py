@@ -9,7 +9,8 @@ import pytest
 from bench import wide
 from routewright.codegen.asyncapi import asyncapi
 from routewright.spec import check, report_text
-from routewright.spec.model import Middleware, Spec
+from routewright.spec.model import Spec
+from routewright.spec.policies import Middleware
 from routewright.table.codes import ERRORS
 from tests.codegen.specimens import message, route, spec
 from tests.emit.node import PARSERS, parsed

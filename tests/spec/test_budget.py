@@ -24,20 +24,9 @@ from routewright.spec.budget import (
     budget,
     fitting,
 )
-from routewright.spec.model import (
-    Cache,
-    Delivery,
-    Gateway,
-    GatewayLimits,
-    Limits,
-    Message,
-    Route,
-    SlowConsumer,
-    Spec,
-    Tls,
-    Topic,
-)
+from routewright.spec.model import Gateway, GatewayLimits, Message, Route, Spec, Tls, Topic
 from routewright.spec.overrun import OVERRUN, overrun
+from routewright.spec.policies import Cache, Delivery, Limits, SlowConsumer
 from tests.spec.conftest import Check
 
 COUNTS = st.integers(1, 5_000)

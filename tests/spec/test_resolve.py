@@ -10,20 +10,16 @@ import pytest
 from routewright.spec.model import (
     Admin,
     Bridge,
-    Compression,
     Gateway,
     GatewayLimits,
     IntegerShape,
-    Limits,
-    Middleware,
     Parameter,
-    RateLimit,
     Route,
-    SlowConsumer,
     Spec,
     StringShape,
     Tls,
 )
+from routewright.spec.policies import Compression, Limits, Middleware, RateLimit, SlowConsumer
 
 Valid = Callable[..., Spec]
 

@@ -4,12 +4,10 @@ Strategy: the draft has no problems (see `routewright.spec.credentials`), so eve
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from routewright.spec import units
-from routewright.spec.model import ApiKey, Jwt, Plugin, Ticket
-
-Auth: TypeAlias = Jwt | ApiKey | Ticket | Plugin
+from routewright.spec.policies import ApiKey, Auth, Jwt, Plugin, Ticket
 
 _FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "from": ("sources", tuple),

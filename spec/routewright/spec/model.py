@@ -7,6 +7,21 @@ needed any more. Durations are seconds, sizes bytes, rates messages a second.
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from routewright.spec.policies import (
+    Auth,
+    Balance,
+    Batch,
+    Cache,
+    CircuitBreaker,
+    Compression,
+    Delivery,
+    Limits,
+    Middleware,
+    RateLimit,
+    Retry,
+    SlowConsumer,
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
@@ -147,14 +162,6 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cache:
-    ttl: float = 10.0
-    entries: int = 1000
-    vary: tuple[str, ...] = ("principal", "parameters")
-    stale_for: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message of a route. ``payload`` is ``None`` where the spec declares none; ``model`` is its Python class name,
     unique in the route's module; ``optional`` means it may be sent without a payload (an object with no required
@@ -188,123 +195,6 @@ class Parameter:
     name: str
     shape: Shape
     tail: bool = False
-
-
-Source = Literal["header", "subprotocol", "query", "message"]
-"""Where a credential may be."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Jwt:
-    sources: tuple[Source, ...] = ("header", "subprotocol")
-    header: str | None = None
-    query: str = "token"
-    scopes: tuple[str, ...] = ()
-    algorithms: tuple[str, ...]
-    jwks: tuple[str, ...] = ()
-    secret_env: str | None = None
-    public_key: str | None = None
-    issuer: str | None = None
-    audience: tuple[str, ...] = ()
-    leeway: float = 30.0
-    scopes_claim: str = "scope"
-    principal_claim: str = "sub"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKey:
-    sources: tuple[Source, ...] = ("header",)
-    header: str | None = None
-    query: str = "key"
-    scopes: tuple[str, ...] = ()
-    keys_file: str | None = None
-    keys_env: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
-    sources: tuple[Source, ...] = ("subprotocol", "query")
-    header: str | None = None
-    query: str = "ticket"
-    scopes: tuple[str, ...] = ()
-    ttl: float = 30.0
-    same_address: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plugin:
-    scopes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateLimit:
-    rate: float = 100.0
-    burst: int = 200
-    per: Literal["connection", "principal", "address"] = "connection"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    message_bytes: int = 64 * 1024
-    in_flight: int = 64
-    connections: int | None = None
-    bulkhead: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlowConsumer:
-    policy: Literal["disconnect", "drop-oldest", "conflate"] = "disconnect"
-    backlog: int = 1024 * 1024
-    after: float = 10.0
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitBreaker:
-    consecutive_failures: int | None = 5
-    failure_rate: float | None = None
-    window: float = 60.0
-    minimum_calls: int = 20
-    open_for: float = 30.0
-    half_open_calls: int = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
-    attempts: int = 3
-    base: float = 0.1
-    cap: float = 2.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
-    policy: Literal["least-in-flight", "peak-ewma", "hash", "learned"] = "least-in-flight"
-    key: str = "session"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    frames: int = 64
-    bytes: int = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compression:
-    threshold: int = 1024
-    level: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    window: float = 120.0
-    messages: int = 1000
-    bytes: int = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Middleware:
-    name: str
-    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,7 +242,7 @@ class Route:
     messages: tuple[Message, ...] = ()
     topics: tuple[Topic, ...] = ()
     timeout: float = 30.0
-    auth: tuple[Jwt | ApiKey | Ticket | Plugin, ...] = ()
+    auth: tuple[Auth, ...] = ()
     rate_limit: RateLimit | None = RateLimit()
     limits: Limits = Limits()
     slow_consumer: SlowConsumer | None = SlowConsumer()

@@ -16,25 +16,14 @@ from routewright.spec.fits import follow, is_valid
 from routewright.spec.gateway import gateway
 from routewright.spec.model import (
     Authorize,
-    Balance,
-    Batch,
-    Cache,
-    CircuitBreaker,
     Component,
-    Compression,
-    Delivery,
-    Limits,
     MapShape,
     Message,
-    Middleware,
     ObjectShape,
     Parameter,
-    RateLimit,
     ReferenceShape,
-    Retry,
     Route,
     Shape,
-    SlowConsumer,
     Spec,
     StringShape,
     Topic,
@@ -42,6 +31,19 @@ from routewright.spec.model import (
 )
 from routewright.spec.node import Node
 from routewright.spec.payload import location
+from routewright.spec.policies import (
+    Balance,
+    Batch,
+    Cache,
+    CircuitBreaker,
+    Compression,
+    Delivery,
+    Limits,
+    Middleware,
+    RateLimit,
+    Retry,
+    SlowConsumer,
+)
 
 _POLICIES = (
     *("timeout", "rateLimit", "limits", "slowConsumer", "middleware"),

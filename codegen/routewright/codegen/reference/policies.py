@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from routewright.codegen.reference.words import mapping
-from routewright.spec.model import ApiKey, Gateway, Jwt, Plugin, Route, Ticket
+from routewright.spec.model import Gateway, Route
+from routewright.spec.policies import ApiKey, Jwt, Plugin, Ticket
 
 
 class Policy(NamedTuple):
