@@ -47,8 +47,8 @@ class Process:
         self.now = 100.0
         self.gateway = Gateway(folder, f"ipc://{folder}/bridge", {})
         self.gateway.clock = lambda: self.now
-        self.gateway.prepare(self.gateway.load())
-        self.gateway.commit()
+        self.gateway.epochs.prepare(self.gateway.epochs.load())
+        self.gateway.epochs.commit()
 
     def joins(self, path: str, **said: Any) -> Worker | str:
         """A worker's hello: the worker, or why it is refused."""
@@ -163,8 +163,8 @@ async def test_a_claim_that_is_refused_anyhow_drives_nobody_away(process: Proces
 async def test_a_reload_keeps_the_time(process: Process) -> None:
     process.leaves(process.joins("/ws/lab"), goodbye=False)
     process.passes(GRACE - 1)
-    process.gateway.prepare(process.gateway.load())
-    process.gateway.commit()
+    process.gateway.epochs.prepare(process.gateway.epochs.load())
+    process.gateway.epochs.commit()
     assert process.paths() == {"/ws/lab"}
     process.passes(1)
     assert process.paths() == set()

@@ -4,7 +4,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -77,25 +77,41 @@ def serve(
     Workers are started for every pythonModule, and everything is reloaded when it changes; SIGTERM and SIGINT drain.
     """
     file = locate(spec)
-    from routewright.cli.environment import overrides
-    from routewright.table.overrides import DURATION, OverrideError
-
-    try:
-        seconds = None if drain is None else DURATION.parse(drain)
-    except ValueError:
-        fail(f"--drain is {drain!r}: expected {DURATION.expected}", code=USAGE)
     flags = {
         "host": host,
         "port": port,
         "admin.host": admin_host,
         "admin.port": admin_port,
-        "drainSeconds": seconds,
+        "drainSeconds": _seconds(drain),
         "dynamicRouting": dynamic_routing,
     }
+    sys.exit(_serve(file, _overrides(flags), processes, watch, log_level, log_format))
+
+
+def _seconds(drain: str | None) -> float | None:
+    from routewright.table.overrides import DURATION
+
     try:
-        changed = overrides(flags, os.environ)
+        return None if drain is None else DURATION.parse(drain)
+    except ValueError:
+        fail(f"--drain is {drain!r}: expected {DURATION.expected}", code=USAGE)
+
+
+def _overrides(flags: dict[str, Any]) -> dict[str, Any]:
+    """What flags and the environment lay over the spec's settings."""
+    from routewright.cli.environment import overrides
+    from routewright.table.overrides import OverrideError
+
+    try:
+        return overrides(flags, os.environ)
     except OverrideError as problem:
         fail(str(problem), code=USAGE)
+
+
+def _serve(
+    file: Path, overrides: dict[str, Any], processes: int, watch: bool, log_level: Level, log_format: LogFormat
+) -> int:
+    """Serve until a signal says otherwise; the exit code. What serves is imported here: it takes its time."""
     from routewright.gateway import Compiled, Options
     from routewright.gateway.serve import serve as serve_gateway
 
@@ -110,10 +126,10 @@ def serve(
         )
 
     options = Options(
-        overrides=changed,
+        overrides=overrides,
         processes=processes,
         watch=watch,
         log_level=log_level.value,
         log_format=log_format.value,
     )
-    sys.exit(serve_gateway(file.parent, options, compile))
+    return serve_gateway(file.parent, options, compile)

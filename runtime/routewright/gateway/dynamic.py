@@ -82,7 +82,7 @@ class DynamicRoutes:
         self._claims[claim.name] = claim
         endpoint = Endpoint(gateway, found, pool, gateway.plugins.compile(found), gateway.epoch)
         endpoint.dynamic = True
-        endpoint.authenticator = gateway.undeclared_authenticator(claim.name)
+        endpoint.authenticator = gateway.epochs.undeclared_authenticator(claim.name)
         self.endpoints[claim.name] = endpoint
         gateway.endpoints = {**gateway.endpoints, claim.name: endpoint}
         gateway.lay_paths()
@@ -140,14 +140,14 @@ class DynamicRoutes:
             else:
                 found = route(self._claims[name], table.undeclared)
                 endpoint.bind(found, endpoint.pool, self._gateway.plugins.compile(found), self._gateway.epoch)
-                endpoint.authenticator = self._gateway.undeclared_authenticator(name)
+                endpoint.authenticator = self._gateway.epochs.undeclared_authenticator(name)
         return dict(self.endpoints)
 
     def _remove(self, endpoint: Endpoint, code: int, reason: str) -> None:
         name = endpoint.route.name
         del self.endpoints[name], self._claims[name]
         self._waiting.pop(name, None)
-        self._gateway.dismiss(endpoint, code, reason)
+        self._gateway.epochs.dismiss(endpoint, code, reason)
         log.info("a dynamic route is gone", route=name)
 
 

@@ -33,7 +33,7 @@ def figures(gateway: Gateway) -> dict[str, Any]:
         "process": os.getpid(),
         "epoch": gateway.epoch,
         "digest": gateway.table.digest,
-        "draining": gateway.draining,
+        "draining": gateway.drain.begun,
         "connections": len(gateway.sessions),
         "refused": dict(gateway.refused),
         "auth": _auth(gateway),

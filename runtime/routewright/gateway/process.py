@@ -80,8 +80,8 @@ class GatewayProcess:
         await self.control.open(socket.socket(fileno=self.start.control))
         gateway = self.gateway
         try:
-            gateway.prepare(gateway.load())
-            gateway.commit()
+            gateway.epochs.prepare(gateway.epochs.load())
+            gateway.epochs.commit()
             self._start_bridge(gateway.settings.bridge)
             gateway.on_pools_changed = self._tell_pools
             if self.start.processes > 1:
@@ -107,7 +107,7 @@ class GatewayProcess:
         ticking = asyncio.create_task(self._tick())
         await self.control.closed.wait()
         await self.listener.stop()
-        await gateway.drain(0.0)
+        await gateway.drain.run(0.0)
         await self.listener.shut()
         await gateway.settle()
         await gateway.auth.close()
@@ -153,16 +153,16 @@ class GatewayProcess:
         match message:
             case Prepare():
                 try:
-                    gateway.prepare(await beside(gateway.load))
+                    gateway.epochs.prepare(await beside(gateway.epochs.load))
                 except (TableError, PluginError, AuthError, OverrideError) as error:
                     return Done(str(error))
                 return Done()
             case Commit():
-                report = gateway.commit(frozenset(message.keep))
+                report = gateway.epochs.commit(frozenset(message.keep))
                 gateway.spawn(self._tell_plugins(report))
                 return Done(value=msgspec.to_builtins(report))
             case Discard():
-                gateway.discard()
+                gateway.epochs.discard()
                 return Done()
             case Gone():
                 gateway.bridge.gone(message.name, message.process)
@@ -188,7 +188,7 @@ class GatewayProcess:
             case Drain():
                 if self.listener is not None:
                     await self.listener.stop()
-                await gateway.drain(message.seconds)
+                await gateway.drain.run(message.seconds)
                 return Done()
             case _:
                 return None

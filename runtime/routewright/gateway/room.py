@@ -20,7 +20,7 @@ def check_room(gateway: "Gateway", endpoint: "Endpoint", address: str) -> None:
     on_route = len(endpoint.connections) + opening + gateway.door.on(endpoint)
     limits = gateway.settings.limits
     retry = {"Retry-After": "5"}
-    if gateway.draining:
+    if gateway.drain.begun:
         raise Refuse(503, "overloaded", "the gateway is shutting down", {"Retry-After": "1"})
     if len(gateway.sessions) + gateway.opening + len(gateway.door.waiting) >= limits.connections:
         raise Refuse(503, "overloaded", "the gateway has no room for further connections", retry)

@@ -42,7 +42,7 @@ class Restart:
     def leave(self, session: Session) -> None:
         """Nothing runs for that session any more."""
         self.leaving[session] = None
-        self.sessions.gateway.wind_down()
+        self.sessions.gateway.drain.wind_down()
 
     async def keep(self, seconds: float, pause: float) -> None:
         """Store all that are leaving, and send their clients away, with a pause after each, in so many seconds."""

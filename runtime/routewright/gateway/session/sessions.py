@@ -268,7 +268,7 @@ class Sessions:
 
     def close(self, session: Session, code: int, text: str) -> None:
         """End a session for everybody; over a restart it is kept."""
-        if code == CODE and self.gateway.draining and session.elsewhere is None:
+        if code == CODE and self.gateway.drain.begun and session.elsewhere is None:
             self.restart.leave(session)
             return
         socket = session.socket
