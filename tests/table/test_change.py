@@ -51,6 +51,7 @@ def test_the_same_digest_is_no_change() -> None:
         {"messages": (*OLD.messages, MessageType(name="c", digest="c1"))},
         {"messages": (B, A)},
         {"messages": (msgspec.structs.replace(A, summary="new", timeout=1.0), B)},
+        {"messages": (msgspec.structs.replace(A, check=lambda value: None), B)},
     ],
 )
 def test_what_clients_do_not_notice_is_compatible(changes: dict[str, Any]) -> None:

@@ -12,10 +12,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import msgspec
+import structlog
 
 from routewright.policies.circuit_breaker import Mode
 
 _LONGEST = 64 * 1024 * 1024
+
+log = structlog.get_logger("routewright.control")
 
 
 class Prepare(msgspec.Struct, tag=True):
@@ -208,7 +211,12 @@ class Control:
                 self._out.close()
 
     async def _answer(self, received: _Line) -> None:
-        answer = await self._handle(received.message)
+        try:
+            answer = await self._handle(received.message)
+        except Exception as error:
+            # whoever asks would wait for an answer in vain
+            log.exception("a message of the other process could not be handled")
+            answer = Done(f"{type(error).__name__}: {error}") if received.number else None
         if answer is not None:
             self.tell(answer, received.number)
 

@@ -241,9 +241,10 @@ def _message(old: MessageType, new: MessageType, before: Contract | None, after:
 
 _ANY_ROUTE = Route(name="", path="", handler="", digest="", contract="")
 _OF_MESSAGES = frozenset(
-    {"name", "origin", "payload", "optional", "reply", "stream", "deprecated", "summary", "scopes", "digest"}
+    {"name", "origin", "payload", "check", "optional", "reply", "stream", "deprecated", "summary", "scopes", "digest"}
 )
-"""Fields of a message that are no policies."""
+"""Fields of a message that are no policies. ``payload`` and ``check`` are other objects after each load: the digest
+says whether they are the same."""
 
 
 def _reply(old: MessageType, new: MessageType, steps: tuple[str, ...]) -> Iterator[Change]:
