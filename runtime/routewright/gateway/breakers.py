@@ -1,7 +1,9 @@
 """What operators see of the circuit breakers, and how they hold one.
 
 Strategy: every gateway process has its own breaker for a route, as it has its own connections to the workers. A report
-is made where the breaker is; the supervisor puts those of all processes side by side, or adds them up.
+is made where the breaker is; the supervisor puts those of all processes side by side, or adds them up. What an operator
+holds is kept by the route's name, in every process and in the supervisor: it outlasts reloads, and a process that takes
+the place of another one begins with it.
 """
 
 import asyncio
@@ -51,18 +53,31 @@ def summed(reports: list[dict[str, Any] | None]) -> dict[str, Any] | None:
 
 def hold(gateway: "Gateway", route: str, mode: Mode) -> str:
     """Hold the breaker of a route in this process; why not, if that cannot be."""
-    held = 0
-    for endpoint in (*gateway.endpoints.values(), *gateway.retired):
-        if endpoint.route.name == route and endpoint.circuit is not None:
-            endpoint.circuit.hold(mode)
-            held += 1
-    return "" if held else f"route {route!r} has no circuit breaker"
+    endpoints = (*gateway.endpoints.values(), *gateway.retired)
+    circuits = [each.circuit for each in endpoints if each.route.name == route and each.circuit is not None]
+    if not circuits:
+        return f"route {route!r} has no circuit breaker"
+    gateway.holds[route] = mode
+    for circuit in circuits:
+        circuit.hold(mode)
+    return ""
 
 
 async def hold_everywhere(supervisor: "Supervisor", route: str, mode: Mode) -> str:
-    """Hold the breaker of a route in every gateway process; why not, if it is not held in one."""
+    """Hold the breaker of a route in every gateway process; why not, if none can. A process that is not running begins
+    with it."""
+    holds = supervisor.holds
+    before = holds.get(route)
+    # not later: a process that starts meanwhile is to know of it
+    holds[route] = mode
     answers = await asyncio.gather(*(gateway.ask(Hold(route, mode)) for gateway in supervisor.gateways))
-    return next((answer.problem for answer in answers if answer.problem), "")
+    if any(not answer.problem for answer in answers):
+        return ""
+    if before is None:
+        del holds[route]
+    else:
+        holds[route] = before
+    return answers[0].problem
 
 
 async def listed(supervisor: "Supervisor") -> list[dict[str, Any]]:

@@ -23,16 +23,22 @@ log = structlog.get_logger("routewright.gateway")
 
 
 class Circuit:
-    """The breaker of one endpoint."""
+    """The breaker of one endpoint, held from the beginning where ``mode`` says so."""
 
     __slots__ = ("_changed", "_clock", "_loss", "breaker", "name", "settings")
 
     def __init__(
-        self, name: str, settings: CircuitBreaker, clock: Callable[[], float], changed: Callable[[], None]
+        self,
+        name: str,
+        settings: CircuitBreaker,
+        clock: Callable[[], float],
+        changed: Callable[[], None],
+        mode: Mode = "auto",
     ) -> None:
         self.name = name
         self.settings = settings
         self.breaker = Breaker(settings, clock())
+        self.breaker.hold(mode, clock())
         self._clock = clock
         self._changed = changed
         self._loss: Error | None = None

@@ -53,6 +53,7 @@ class Endpoint:
     __slots__ = (
         "_clock",
         "_guard",
+        "_holds",
         "_measured",
         "_straight",
         "authenticator",
@@ -123,6 +124,7 @@ class Endpoint:
         self.circuit = None
         self._clock = gateway.clock
         self._measured = (0, 0.0)
+        self._holds = gateway.holds
         self._guard = Guard(gateway, self)
         self.upstream: Upstream | None = None
         self.caching = Caching(self._guard)
@@ -134,7 +136,8 @@ class Endpoint:
         old: Route | None = getattr(self, "route", None)
         if old is None or old.circuit_breaker != route.circuit_breaker or self.pool is not pool:
             settings = route.circuit_breaker
-            self.circuit = None if settings is None else Circuit(route.name, settings, self._clock, self.switch)
+            mode = self._holds.get(route.name, "auto")
+            self.circuit = None if settings is None else Circuit(route.name, settings, self._clock, self.switch, mode)
         self.route = route
         self.pool = pool
         self.hooks = hooks

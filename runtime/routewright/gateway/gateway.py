@@ -32,6 +32,7 @@ from routewright.gateway.raw import RawConnection
 from routewright.gateway.session.sessions import Sessions
 from routewright.gateway.sockets import Sockets
 from routewright.hooks import Plugins
+from routewright.policies.circuit_breaker import Mode
 from routewright.policies.expiry import Calendar
 from routewright.table import Settings, Table
 from routewright.table.discovery import describe, describe_route
@@ -74,6 +75,8 @@ class Gateway:
         self.matcher = Matcher(())
         self.endpoints: dict[str, Endpoint] = {}
         self.retired: set[Endpoint] = set()
+        # by the route's name, so that a hold outlasts reloads, whatever these do to the route
+        self.holds: dict[str, Mode] = {}
         self.sessions: dict[int, Connection] = {}
         self.calls: dict[tuple[bytes, int], Caller] = {}
         self.addresses: Counter[str] = Counter()

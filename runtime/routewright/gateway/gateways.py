@@ -26,6 +26,7 @@ from routewright.gateway.control import (
 from routewright.gateway.options import Options
 from routewright.gateway.process import Start
 from routewright.policies.backoff import Backoff
+from routewright.policies.circuit_breaker import Mode
 
 START_TIMEOUT = 60.0
 """Seconds that a gateway process may take to listen."""
@@ -44,6 +45,7 @@ class GatewayChild:
         endpoint: where its bridge listens.
         on_pools: told when its pools have changed.
         peers: all gateway processes, this one among them: what it relays is for the others.
+        holds: the breakers that an operator holds, by route, as they are when the process starts.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class GatewayChild:
         options: Options,
         on_pools: Callable[[], None],
         peers: "list[GatewayChild]",
+        holds: dict[str, Mode],
     ) -> None:
         self.endpoint = endpoint
         self.pools: list[dict[str, Any]] = []
@@ -65,6 +68,7 @@ class GatewayChild:
         self._options = options
         self._on_pools = on_pools
         self._peers = peers
+        self._holds = holds
         self._control: Control | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._started: asyncio.Future[str] | None = None
@@ -95,6 +99,7 @@ class GatewayChild:
             worker_key=self.worker_key,
             processes=self._options.processes,
             overrides=self._options.overrides,
+            holds=self._holds,
             log_level=self._options.log_level,
             log_format=self._options.log_format,
         )

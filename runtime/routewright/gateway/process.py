@@ -45,6 +45,7 @@ from routewright.gateway.gateway import TICK, Gateway, pools_report, upstreams_r
 from routewright.gateway.listener import Listener
 from routewright.gateway.logs import configure_logs
 from routewright.hooks import PluginError, Reloaded
+from routewright.policies.circuit_breaker import Mode
 from routewright.table import Bridge, Settings, TableError
 from routewright.table.overrides import OverrideError
 
@@ -52,7 +53,8 @@ log = structlog.get_logger("routewright.gateway")
 
 
 class Start(msgspec.Struct):
-    """What a gateway process is told at its start; ``processes``: how many there are."""
+    """What a gateway process is told at its start; ``processes``: how many there are; ``holds``: the breakers that an
+    operator holds, by route."""
 
     project: str
     endpoint: str
@@ -61,6 +63,7 @@ class Start(msgspec.Struct):
     worker_key: str = ""
     processes: int = 1
     overrides: dict[str, Any] = {}
+    holds: dict[str, Mode] = {}
     log_level: str = "info"
     log_format: str = "auto"
 
@@ -71,6 +74,7 @@ class GatewayProcess:
     def __init__(self, start: Start) -> None:
         self.start = start
         self.gateway = Gateway(Path(start.project), start.endpoint, start.overrides)
+        self.gateway.holds |= start.holds
         self.control = Control(self.handle)
         self.listener: Listener | None = None
         self.guard: Guard | None = None

@@ -26,6 +26,7 @@ from routewright.gateway.options import Compile, Compiled, Options
 from routewright.gateway.spare import Spare
 from routewright.gateway.watch import Watch
 from routewright.gateway.workers import WorkerGroup
+from routewright.policies.circuit_breaker import Mode
 from routewright.table import Pool, Settings, Table, TableError, load
 from routewright.table.overrides import OverrideError, apply_to_table
 
@@ -51,6 +52,7 @@ class Supervisor:
         self.options = options
         self.table: Table
         self.gateways: list[GatewayChild] = []
+        self.holds: dict[str, Mode] = {}
         self.groups: dict[PoolKey, WorkerGroup] = {}
         self.listening: socket.socket | None = None
         self.ready_logged = False
@@ -100,7 +102,7 @@ class Supervisor:
         self._spare = Spare(self.project, environment, keep=self.options.watch)
         for endpoint in map(self._endpoint, range(self.options.processes)):
             child = GatewayChild(
-                self.project, endpoint, self.listening, self.options, self._pools_changed, self.gateways
+                self.project, endpoint, self.listening, self.options, self._pools_changed, self.gateways, self.holds
             )
             child.worker_key = key
             self.gateways.append(child)
