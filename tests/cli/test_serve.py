@@ -47,7 +47,11 @@ def test_a_stream_is_printed_part_by_part(run: Run, url: str) -> None:
     done = run("call", url, "count_down", '{"start": 1}')
     assert done.returncode == 0
     parts = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [part["payload"]["left"] for part in parts] == [1, 0]
+    assert parts == [
+        {"type": "count", "id": 1, "payload": {"left": 1}},
+        {"type": "count", "id": 1, "payload": {"left": 0}},
+        {"type": "count", "id": 1, "final": True},
+    ]
     first = run("call", url, "count_down", '{"start": 1}', "--no-stream")
     assert len(first.stdout.splitlines()) == 1
 

@@ -36,6 +36,8 @@ class Gateway:
         handled: ``(session, message)``, each time that the handler ran.
         instant: answer at once; otherwise `complete` does.
         room: frames that are kept for a client.
+        expires: when the credential of every connection runs out.
+        guard: until when each credential that is to come in the first frame holds; ``None``: none is to come.
     """
 
     def __init__(self, *, instant: bool = True, room: int = 1000, heartbeat: float = 25.0) -> None:
@@ -45,6 +47,8 @@ class Gateway:
         self.handled: list[tuple[str, dict[str, Any]]] = []
         self.sessions: list[Session] = []
         self.names = self.tokens = 0
+        self.expires: float | None = None
+        self.guard: dict[str, float | None] | None = None
 
     def forget(self) -> None:
         """Lose every session, as a gateway that is killed does."""
@@ -72,6 +76,9 @@ class Gateway:
             return [*parts, {"type": "part", "id": id, "final": True}]
         if type == "note":
             return [{"type": "$ok", "id": id}]
+        if type == "$auth":
+            granted = {"principal": "ada", "scopes": ["read"], "expires": self.expires}
+            return [{"type": "$ok", "id": id, "payload": granted}]
         if type == "refuse":
             return [{"type": "error", "id": id, "error": payload}]
         return [{"type": "reply", "id": id, "payload": payload}]
@@ -84,6 +91,7 @@ class Connection:
         self.gateway = gateway
         self.session: Session | None = None
         self.sent: list[bytes] = []
+        self._known = gateway.guard is None
 
     def write(self, frame: dict[str, Any]) -> None:
         """Write a frame."""
@@ -94,10 +102,27 @@ class Connection:
         if self.session is not None and self.session.connection is self:
             self.session.connection = None
 
+    def knows(self, frame: dict[str, Any]) -> bool:
+        """Whether it is known whose frame this is."""
+        if self._known:
+            return True
+        assert frame["type"] == "$auth"
+        guard, token = self.gateway.guard, frame["payload"]["token"]
+        assert guard is not None
+        if token in guard:
+            self._known = True
+            self.write({"type": "$ok", "payload": {"principal": "ada", "scopes": [], "expires": guard[token]}})
+        else:
+            error = {"code": "unauthorized", "message": "not you", "retryable": False, "hint": "ask"}
+            self.write({"type": "error", "error": error})
+        return False
+
     def take(self, data: bytes) -> None:
         """A frame of the client's."""
         frame = json.loads(data)
         type = frame["type"]
+        if not self.knows(frame):
+            return
         if self.session is None:
             assert type == "$hello"
             self._greet(frame)
@@ -149,6 +174,7 @@ class Connection:
             "resumed": resumed,
             "reason": None if resumed else reason,
             "heartbeat": self.gateway.heartbeat,
+            "expires": self.gateway.expires,
         }
         self.write({"type": "$welcome", "payload": payload})
         for number, kept in found.kept:

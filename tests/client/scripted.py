@@ -60,6 +60,8 @@ class Plain(Connection):
 
     def take(self, data: bytes) -> None:
         message = json.loads(data)
+        if not self.knows(message):
+            return
         self.gateway.handled.append(("plain", message))
         if message["type"] == "$ping":
             self.write({"type": "$pong", "id": message["id"]})
@@ -182,7 +184,7 @@ class Scripted:
                 continue
             data = message.data.encode()
             await self._noted(lambda data=data: connection.take(data))
-            if b'"$hello"' in data or step is None:
+            if b'"$hello"' in data or b'"$auth"' in data or step is None:
                 await self._flush(socket, connection)
             elif left is not None and b'"$ack"' not in data:
                 left -= 1

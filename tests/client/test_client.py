@@ -10,6 +10,7 @@ from routewright.client import (
     ClientClosed,
     Event,
     NoSuchRoute,
+    Part,
     QueueFull,
     RequestFailed,
     RequestTimeout,
@@ -77,7 +78,7 @@ async def test_models_go_out_and_come_in() -> None:
         assert [part async for part in link.stream("count", 2)] == [0, 1]
         assert [part async for part in link.stream(Point(3, 4))] == [Mirrored(3, 4)]
         replies = [each async for each in link.replies("count", 1, stream=True)]
-        assert replies == [Event("part", 0, None)]
+        assert replies == [Part("part", 0, False), Part("part", None, True)]
 
 
 async def test_what_does_not_fit_its_model() -> None:
@@ -291,7 +292,9 @@ async def test_parameters_that_do_not_fit_the_path() -> None:
         ("127.0.0.1:8001", {}, "is no URL of a gateway"),
         ("ftp://127.0.0.1/x", {}, "is no URL of a gateway"),
         ("ws:///x", {}, "names no host"),
-        ("ws://127.0.0.1/x", {"token": "t", "token_in": "message"}, "travels in header, subprotocol, query"),
+        ("ws://127.0.0.1/x", {"token": "t", "token_in": "body"}, "travels in header, subprotocol, query, message"),
+        ("ws://127.0.0.1/x", {"token": "t", "token_in": "message", "token_name": "key"}, "leave it out"),
+        ("ws://127.0.0.1/x", {"token_in": "message"}, "there is no token"),
         ("http://127.0.0.1/x", {"route": "a"}, "has a path already"),
         ("http://127.0.0.1", {"route": "a", "capability": "b"}, "not by both"),
     ],

@@ -190,63 +190,6 @@ async def test_what_is_asked_without_a_connection_waits_for_one() -> None:
             assert await asyncio.gather(*asked) == [0, 1]
 
 
-async def test_a_token_is_fetched_at_every_attempt() -> None:
-    tokens = iter("abc")
-
-    async def fetch() -> str:
-        return next(tokens)
-
-    async with scripted(Refuse(503), Swallow(1)) as server, client(server, token=fetch) as link:
-        await link.request("echo")
-        assert [attempt.headers["Authorization"] for attempt in server.attempts] == ["Bearer a", "Bearer b", "Bearer c"]
-
-
-async def test_a_token_that_has_expired_is_fetched_anew_once() -> None:
-    async def fetch() -> str:
-        return "x"
-
-    async with scripted(Close(4501), Refuse(401)) as server:
-        with pytest.raises(Terminal) as ended:
-            async with client(server, token=fetch) as link:
-                await link.request("echo")
-        assert (ended.value.code, len(server.attempts)) == (401, 2)
-
-
-async def test_a_token_that_cannot_be_fetched_is_tried_again() -> None:
-    failures = [OSError("no route to host")]
-
-    async def fetch() -> str:
-        if failures:
-            raise failures.pop()
-        return "x"
-
-    async with scripted() as server, client(server, token=fetch) as link:
-        assert link.connected
-        assert (len(server.attempts), link.stats().failures) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("options", "where"),
-    [
-        ({}, ("Authorization", "Bearer a/b=")),
-        ({"token_name": "X-API-Key"}, ("X-API-Key", "a/b=")),
-        ({"token_in": "subprotocol"}, ("Sec-WebSocket-Protocol", "routewright.v1,routewright.auth.a/b=")),
-    ],
-)
-async def test_where_a_token_travels(options: dict[str, str], where: tuple[str, str]) -> None:
-    async with scripted() as server, client(server, token="a/b=", **options):
-        assert server.attempts[0].headers[where[0]] == where[1]
-
-
-@pytest.mark.parametrize(("options", "query"), [({}, "token"), ({"token_name": "key"}, "key")])
-async def test_a_token_in_the_query(options: dict[str, str], query: str) -> None:
-    async with (
-        scripted() as server,
-        connect(f"{server.url}?a=1", token="a/b=", token_in="query", timing=server.timing, **options),
-    ):
-        assert dict(server.attempts[0].query) == {"a": "1", query: "a/b="}
-
-
 async def test_further_headers() -> None:
     async with scripted() as server, client(server, headers={"X-Tenant": "one"}):
         assert server.attempts[0].headers["X-Tenant"] == "one"

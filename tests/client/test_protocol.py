@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from routewright.client import Bounds, QueueFull, RequestFailed
-from routewright.client.protocol import Broken, Happened, Opened, Protocol, Refused, Reply, Unknown
+from routewright.client.happenings import Broken, Happened, Opened, Refused, Reply, Unknown
+from routewright.client.protocol import Protocol
 from routewright.client.state import State
 
 WELCOME = {"session": "s", "resume": "t1", "resumed": False, "reason": None, "heartbeat": 10.0}

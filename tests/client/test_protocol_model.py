@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from routewright.client import Bounds
-from routewright.client.protocol import Broken, Happened, Happening, Opened, Protocol, Reply, Unknown
+from routewright.client.happenings import Broken, Happened, Happening, Opened, Reply, Unknown
+from routewright.client.protocol import Protocol
 from routewright.client.state import State
 
 from .model import Connection, Gateway

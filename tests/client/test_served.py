@@ -9,19 +9,19 @@ from typing import Any
 import jwt
 import pytest
 
-from routewright.client import Client, ClientClosed, Event, Reconnected, RequestFailed, connect
+from routewright.client import Client, ClientClosed, Event, Reconnected, RequestFailed, Terminal, Timing, connect
 from tests.drills.relay import Relay
 from tests.gateway.board import FILES, SPEC
 from tests.gateway.session.talking import HANDLER, route
 from tests.served import PATIENCE, Project, Served, serving
 
 SECRET = "a-secret-of-more-than-thirty-two-bytes"
-AUTH = {"kind": "jwt", "algorithms": ["HS256"], "secretEnv": "TOKEN_SECRET"}
+AUTH = {"kind": "jwt", "algorithms": ["HS256"], "secretEnv": "TOKEN_SECRET", "from": ["header", "message"]}
 
 
 def spec() -> dict[str, Any]:
     board, *others = SPEC["routes"]
-    guarded = {**route("guarded"), "auth": AUTH}
+    guarded = {**route("guarded", delivery={}), "auth": AUTH}
     guarded["messages"]["push"]["scopes"] = ["push"]
     routes = [{**board, "delivery": {}}, *others, guarded, route("talk", delivery={})]
     return {"defaults": {"rateLimit": False}, "routes": routes}
@@ -92,6 +92,31 @@ async def test_a_new_credential_is_presented_on_the_open_connection(served: Serv
         with pytest.raises(RequestFailed, match="forbidden"):
             await client.authenticate(token(sub="eve"))
         assert client.stats().connects == 1
+
+
+@pytest.mark.parametrize("reliable", [False, True])
+async def test_a_credential_in_the_first_frame(served: Served, relay: Relay, reliable: bool) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.sleep(0 if seconds < 1 else PATIENCE)
+
+    async def fetch() -> str:
+        return token(scope="push")
+
+    url, timing = f"{relay.url}/ws/guarded", Timing(sleep=sleep)
+    options: dict[str, Any] = {"token_in": "message", "reliable": reliable, "timing": timing}
+    async with connect(url, token=fetch, backoff=(0.001, 0.01), **options) as client:
+        assert await client.request("push", {"count": 0}) == {"nonce": "pushed"}
+        relay.cut_all()
+        assert await client.request("push", {"count": 0}, idempotent=True) == {"nonce": "pushed"}
+        assert (client.stats().connects, client.stats().resumed) == (2, reliable)
+        # the gateway has said when the credential runs out
+        assert 200 < pauses[0] < 300
+    with pytest.raises(Terminal, match="refused the credential: unauthorized") as refused:
+        await connect(url, token=token(exp=time.time() - 300), **options).__aenter__()
+    assert refused.value.code == 4501
 
 
 async def test_a_subscription_goes_on_over_connections(served: Served, relay: Relay) -> None:

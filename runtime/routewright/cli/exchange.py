@@ -14,7 +14,6 @@ from routewright.client import (
     Client,
     ClientError,
     ConnectionLost,
-    Event,
     RequestFailed,
     RequestTimeout,
     Terminal,
@@ -115,7 +114,8 @@ async def _answer(client: Client, question: Question, description: Description, 
     try:
         async with contextlib.aclosing(replies) as parts:
             async for part in parts:
-                show(_frame(part, _ID), not stream)
+                final = stream and part.final
+                show(_frame(type=part.type, id=_ID, payload=part.payload, final=final or None), not stream)
     except RequestFailed as error:
         show(_error_frame(error), not stream)
         return False
@@ -133,7 +133,8 @@ async def _events(client: Client, question: Question, show: Show) -> None:
                 event = await anext(events)
         except TimeoutError:
             raise _late("event", question.timeout) from None
-        show(_frame(event), False)
+        key = "error" if event.type == "error" else "payload"
+        show(_frame(**{"type": event.type, "topic": event.topic, key: event.payload}), False)
 
 
 def _declared(question: Question, description: Description) -> Message | None:
@@ -157,15 +158,12 @@ def _late(what: str, seconds: float) -> ExchangeError:
     return ExchangeError(f"no {what} within {seconds:g}s", hint="wait longer with --timeout")
 
 
-def _frame(event: Event[Any], id: int | None = None) -> bytes:
+def _frame(**keys: Any) -> bytes:
     """What came, as it came."""
-    key = "error" if event.type == "error" else "payload"
-    parts = {"type": event.type, "id": id, "topic": event.topic, key: event.payload}
-    return msgspec.json.encode({name: part for name, part in parts.items() if part is not None})
+    return msgspec.json.encode({key: value for key, value in keys.items() if value is not None})
 
 
 def _error_frame(error: RequestFailed) -> bytes:
     said: dict[str, Any] = {"code": error.code, "message": error.message, "path": error.path or None}
     said |= {"retryable": error.retryable, "retryAfter": error.retry_after, "hint": error.hint or None}
-    body = {name: part for name, part in said.items() if part is not None}
-    return msgspec.json.encode({"type": "error", "id": _ID, "error": body})
+    return _frame(type="error", id=_ID, error=msgspec.Raw(_frame(**said)))

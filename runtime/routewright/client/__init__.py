@@ -12,7 +12,7 @@
 
 from routewright.client.answers import Unanswered
 from routewright.client.calls import Options
-from routewright.client.client import Client, Reconnected
+from routewright.client.client import Client, Part, Reconnected
 from routewright.client.connecting import connect
 from routewright.client.errors import (
     ClientClosed,
@@ -28,9 +28,10 @@ from routewright.client.errors import (
     UnexpectedMessage,
 )
 from routewright.client.events import Event, Events, Member, Presence
-from routewright.client.link import Timing
+from routewright.client.frames import Granted
 from routewright.client.protocol import Bounds
 from routewright.client.stats import Stats
+from routewright.client.timing import Timing
 
 __all__ = [
     "Bounds",
@@ -41,10 +42,12 @@ __all__ = [
     "Disconnected",
     "Event",
     "Events",
+    "Granted",
     "Member",
     "NoSuchRoute",
     "Options",
     "OutcomeUnknown",
+    "Part",
     "Presence",
     "QueueFull",
     "Reconnected",

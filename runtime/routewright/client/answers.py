@@ -13,8 +13,8 @@ import msgspec
 
 from routewright.client.errors import ClientError, QueueFull
 from routewright.client.frames import ABSENT
+from routewright.client.happenings import Reply
 from routewright.client.models import Models
-from routewright.client.protocol import Reply
 from routewright.client.state import Kept
 
 _LONGEST = 10_000

@@ -13,8 +13,9 @@ import msgspec
 
 from routewright.client.answers import Answer
 from routewright.client.errors import ClientError, ConnectionLost, OutcomeUnknown, RequestTimeout
+from routewright.client.happenings import Refused, Reply, Unknown
 from routewright.client.models import Models, Outgoing
-from routewright.client.protocol import Protocol, Refused, Reply, Unknown
+from routewright.client.protocol import Protocol
 
 _GRACE = 5.0
 """Seconds that a reply may be on its way after the gateway has given it up."""
@@ -50,6 +51,11 @@ class Calls:
         self._flush = flush
         self._lost = ConnectionLost("there was no connection")
         self._answers: dict[int, Answer] = {}
+
+    @property
+    def connected(self) -> bool:
+        """Whether messages go out at once."""
+        return self._protocol.open
 
     def ask(self, outgoing: Outgoing, options: Options, *, stream: bool = False, reply: bool = True) -> int:
         """Hand a message to the protocol; its id.

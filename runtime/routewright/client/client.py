@@ -15,14 +15,18 @@ import msgspec
 from routewright.client.answers import Unanswered
 from routewright.client.calls import Calls, Options, within
 from routewright.client.dialing import Dialer
-from routewright.client.errors import ClientClosed, ClientError, ConnectionLost, RequestFailed, UnexpectedMessage
+from routewright.client.errors import ClientClosed, ClientError, ConnectionLost, UnexpectedMessage
 from routewright.client.events import Event, Events, Listeners, Presence
-from routewright.client.frames import ABSENT
-from routewright.client.link import Link, Timing
+from routewright.client.frames import ABSENT, Granted
+from routewright.client.happenings import Happened, Happening, Opened, Refused, Reply, Unknown
+from routewright.client.link import Link
 from routewright.client.models import Models
-from routewright.client.protocol import Bounds, Happened, Happening, Opened, Protocol, Refused, Reply, Unknown
+from routewright.client.protocol import Bounds, Protocol
+from routewright.client.renewal import Renewal
 from routewright.client.state import SessionFile, State
 from routewright.client.stats import Stats
+from routewright.client.timing import Timing
+from routewright.client.topics import Topics
 from routewright.policies.backoff import Backoff
 
 T = TypeVar("T")
@@ -35,6 +39,14 @@ Message: TypeAlias = str | msgspec.Struct
 
 _FLUSH = 2.0
 """Seconds that a client which closes gives to what it has sent."""
+
+
+class Part(NamedTuple):
+    """A reply, or a part of one; ``final``: the last."""
+
+    type: str
+    payload: Any
+    final: bool
 
 
 class Reconnected(NamedTuple):
@@ -80,7 +92,8 @@ class Client:
         self._listeners = Listeners(models, self._stats, events)
         self._wait = wait
         self._on_reconnect = on_reconnect
-        self._topics: dict[str, list[Events[Any]]] = {}
+        self._dialer = dialer
+        self._renewal = Renewal(self.authenticate if dialer.renews else None, timing)
         self._tasks: set[asyncio.Task[None]] = set()
         self._opened = asyncio.Event()
         self._link = Link(
@@ -95,6 +108,7 @@ class Client:
             timing=timing,
         )
         self._calls = Calls(self._protocol, models, timeout, self._link.flush)
+        self._topics = Topics(self._calls, self._listeners, models, self._spawn)
         self.unanswered = [
             Unanswered(kept, self._calls.restored(kept.id), models) for kept in state.unanswered.values() if kept.reply
         ]
@@ -169,12 +183,12 @@ class Client:
         self, message: Message, payload: Any = None, *, reply: Any = None, **options: Unpack[Options]
     ) -> AsyncIterator[Any]:
         """Send a message and iterate over the payloads of its streamed reply."""
-        declared = self._models.outgoing(message, payload).declared
-        streamed = declared is None or declared.stream
-        replies = self.replies(message, payload, stream=streamed, reply=reply, **options)
-        async with contextlib.aclosing(replies) as parts:
+        outgoing = self._models.outgoing(message, payload)
+        stream = outgoing.declared is None or outgoing.declared.stream
+        async with contextlib.aclosing(self._calls.parts(outgoing, options, stream=stream)) as parts:
             async for part in parts:
-                yield part.payload
+                if part.payload is not ABSENT or not part.final:
+                    yield self._models.decode(part.type, part.payload, reply)
 
     async def replies(
         self,
@@ -184,14 +198,13 @@ class Client:
         stream: bool,
         reply: type | None = None,
         **options: Unpack[Options],
-    ) -> AsyncGenerator[Event[Any], None]:
-        """The same with the type of each part, ``(type, payload, None)``: for messages that may be answered by more
-        than one. ``stream``: further parts follow until a final one."""
+    ) -> AsyncGenerator[Part, None]:
+        """The same with the type of each part, and the last one also where it has no payload: for messages that may be
+        answered by more than one type. ``stream``: further parts follow until a final one."""
         outgoing = self._models.outgoing(message, payload)
         async with contextlib.aclosing(self._calls.parts(outgoing, options, stream=stream)) as parts:
             async for part in parts:
-                if not (stream and part.final and part.payload is ABSENT):
-                    yield Event(part.type, self._models.decode(part.type, part.payload, reply))
+                yield Part(part.type, self._models.decode(part.type, part.payload, reply), part.final)
 
     async def send(self, message: Message, payload: Any = None, *, idempotent: bool | None = None) -> None:
         """Send a message whose answer nobody waits for. An error that answers it is an event of the type ``error``."""
@@ -236,36 +249,21 @@ class Client:
         self._spawn(_call(events, callback))
         return events.close
 
-    @contextlib.asynccontextmanager
-    async def subscribe(
-        self, topic: str, *, model: type | None = None, timeout: float | None = None
-    ) -> AsyncIterator[Events[Any]]:
+    def subscribe(
+        self, topic: str, *, model: type[T] | None = None, timeout: float | None = None
+    ) -> contextlib.AbstractAsyncContextManager[Events[Any]]:
         """Subscribe to a topic, or by a pattern such as ``jobs.*`` to several, for the length of a block; its events.
 
         The subscription outlives connections: where the session is not resumed it is made anew. Where a topic tells who
         is there, those who come and go are events of the types ``$join`` and ``$leave``.
 
+        Args:
+            model: what payloads are decoded to, where the table does not say or says something else.
+
         Raises:
             RequestFailed: the gateway does not allow it; so does iterating, where it does no longer.
         """
-        reaches = self._models.reaches
-        events = self._listeners.add(lambda happened: reaches(topic, happened.topic), topic=topic, model=model)
-        try:
-            if topic not in self._topics:
-                await self._join(topic, [events], timeout=timeout)
-            others = self._topics.setdefault(topic, [])
-            if others:
-                events.member = others[0].member
-            others.append(events)
-            try:
-                yield events
-            finally:
-                others.remove(events)
-                if not others:
-                    del self._topics[topic]
-                    await self._unsubscribe(topic)
-        finally:
-            events.close()
+        return self._topics.subscribe(topic, model, timeout)
 
     async def publish(self, topic: str, message: Message, payload: Any = None, *, timeout: float | None = None) -> None:
         """Publish a message on a topic that lets clients do so.
@@ -289,13 +287,27 @@ class Client:
         found: Presence = await self._calls.command("$who", {"topic": topic}, Presence, **options)
         return found
 
-    async def authenticate(self, token: str, *, timeout: float | None = None) -> None:
+    async def authenticate(self, token: str | None = None, *, timeout: float | None = None) -> Granted:
         """Present a new credential on the open connection, before the old one expires.
+
+        With a ``token`` that is a function (`connect`) this happens by itself wherever the gateway says when the
+        credential expires; without an argument it is called now.
+
+        Returns:
+            What the gateway makes of it.
 
         Raises:
             RequestFailed: the gateway does not take it.
+            ConnectionLost: there is none to present.
         """
-        await self._calls.command("$auth", {"token": token}, timeout=timeout, idempotent=True)
+        token = await self._dialer.fetch() if token is None else token
+        if token is None:
+            raise ValueError("there is no credential: name one, or give connect() a token")
+        granted: Granted = await self._calls.command(
+            "$auth", {"token": token}, Granted, timeout=timeout, idempotent=True
+        )
+        self._renewal.until(granted.expires)
+        return granted
 
     async def close(self) -> None:
         """Close the connection, after what has been sent has arrived, within 2 s."""
@@ -325,11 +337,11 @@ class Client:
 
     def _opening(self, opened: Opened) -> None:
         self._opened.set()
+        self._renewal.until(opened.expires)
         if not opened.again:
             return
         if not opened.resumed:
-            for topic, events in self._topics.items():
-                self._spawn(self._resubscribe(topic, events))
+            self._topics.rejoin()
         if self._on_reconnect is not None:
             try:
                 self._on_reconnect(Reconnected(opened.resumed, opened.reason))
@@ -337,39 +349,22 @@ class Client:
                 _report(error, "on_reconnect has failed")
 
     def _losing(self, lost: ConnectionLost) -> None:
+        self._renewal.stop()
         self._calls.lost(lost)
 
     def _end(self, error: ClientError) -> None:
         if self._calls.error is None:
+            self._renewal.stop()
             self._calls.end(error)
             self._listeners.end(error)
             self._link.stop_waiting()
             self._opened.set()
 
-    # Topics
-
-    async def _unsubscribe(self, topic: str) -> None:
-        if self._calls.error is None and self._protocol.open:
-            with contextlib.suppress(ClientError):
-                await self._calls.command("$unsubscribe", {"topic": topic}, timeout=_FLUSH, idempotent=True)
-
-    async def _join(self, topic: str, events: list[Events[Any]], timeout: float | None = None) -> None:
-        answer = await self._calls.command("$subscribe", {"topic": topic}, timeout=timeout, idempotent=True)
-        for each in events:
-            each.member = answer.get("member") if isinstance(answer, dict) else None
-
-    async def _resubscribe(self, topic: str, events: list[Events[Any]]) -> None:
-        # what else may go wrong is settled by the next connection, or by the end
-        with contextlib.suppress(ClientError):
-            try:
-                await self._join(topic, events)
-            except RequestFailed as error:
-                self._listeners.withdraw(topic, error)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 async def _call(events: Events[Any], callback: Callback) -> None:

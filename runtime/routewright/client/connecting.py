@@ -11,10 +11,10 @@ from routewright.client.client import Client, Reconnected
 from routewright.client.dialing import Dialer, Target, Token, TokenPlace
 from routewright.client.discovery import fill
 from routewright.client.errors import NoSuchRoute
-from routewright.client.link import Timing
 from routewright.client.models import Models
 from routewright.client.protocol import Bounds
 from routewright.client.state import SessionFile
+from routewright.client.timing import Timing
 from routewright.policies.backoff import Backoff
 from routewright.table import Route, Table
 from routewright.table.paths import Matcher
@@ -54,8 +54,9 @@ def connect(
         route: connect to the route of that name.
         parameters: values for the path's parameters (``/ws/rooms/{room}``).
         table: ``generated.table.table``: messages are then sent and received as its models.
-        token: a credential, or an asynchronous function that gets one; it is called at every attempt.
-        token_in: where the credential travels.
+        token: a credential, or an asynchronous function that gets one; it is called at every attempt, and before the
+            credential expires where the gateway says when.
+        token_in: where the credential travels; ``"message"``: in the first frame.
         token_name: of the header (then without ``Bearer``) or the query parameter, where it is another one than
             ``Authorization`` or ``token``.
         headers: further ones of the handshake.
@@ -79,22 +80,20 @@ def connect(
         NoSuchRoute: the table has no such route.
     """
     target = _target(url, capability, route, parameters or {})
-    if token_in not in get_args(TokenPlace):
-        raise ValueError(f"token_in is {token_in!r}: a credential travels in {', '.join(get_args(TokenPlace))}")
+    _check_token(token, token_in, token_name)
     timing = timing or Timing()
-    dialer = Dialer(
-        target,
-        token=token,
-        token_in=token_in,
-        token_name=token_name,
-        headers=headers or {},
-        ssl=ssl,
-        largest=largest,
-        connect_timeout=connect_timeout,
-        reliable=reliable,
-    )
     return Client(
-        dialer,
+        Dialer(
+            target,
+            token=token,
+            token_in=token_in,
+            token_name=token_name,
+            headers=headers or {},
+            ssl=ssl,
+            largest=largest,
+            connect_timeout=connect_timeout,
+            reliable=reliable,
+        ),
         Models(None if table is None else _route(table, target)),
         bounds=bounds or Bounds(),
         events=events,
@@ -106,6 +105,16 @@ def connect(
         on_reconnect=on_reconnect,
         timing=timing,
     )
+
+
+def _check_token(token: Token | None, place: TokenPlace, name: str | None) -> None:
+    places = get_args(TokenPlace)
+    if place not in places:
+        raise ValueError(f"token_in is {place!r}: a credential travels in {', '.join(places)}")
+    if name is not None and place not in ("header", "query"):
+        raise ValueError(f"token_name names a header or a query parameter: leave it out with token_in={place!r}")
+    if token is None and (name is not None or place != "header"):
+        raise ValueError("token_in and token_name say where a token travels, and there is no token")
 
 
 def _target(url: str, capability: str | None, route: str | None, parameters: Mapping[str, object]) -> Target:

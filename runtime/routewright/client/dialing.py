@@ -4,6 +4,7 @@ Strategy: what the gateway says when it refuses is read from its answer (HTTP st
 because it decides whether and when to come again.
 """
 
+import asyncio
 import inspect
 import os
 import ssl as tls
@@ -22,7 +23,8 @@ from routewright.client.frames import SUBPROTOCOL
 Token: TypeAlias = str | Callable[[], Awaitable[str]]
 """A credential, or what fetches one; it is called at every attempt."""
 
-TokenPlace: TypeAlias = Literal["header", "subprotocol", "query"]
+TokenPlace: TypeAlias = Literal["header", "subprotocol", "query", "message"]
+"""Where a credential travels; ``message``: in the first frame."""
 
 Socket: TypeAlias = "aiohttp.ClientWebSocketResponse[Any]"
 
@@ -52,10 +54,10 @@ class Target(NamedTuple):
 
 
 class Dialed(NamedTuple):
-    """An open connection; ``path`` is that of the route, without its parameters' values where it is known."""
+    """An open connection; ``token`` is a credential that its first frame is to present."""
 
     socket: Socket
-    path: str
+    token: str | None
 
     @property
     def reliable(self) -> bool:
@@ -90,8 +92,8 @@ class Dialer:
         self._timeout = aiohttp.ClientTimeout(total=connect_timeout)
         self._session: aiohttp.ClientSession | None = None
 
-    async def dial(self) -> tuple[Dialed, str | None]:
-        """Connect; also the token that was used.
+    async def dial(self) -> Dialed:
+        """Connect.
 
         Raises:
             Terminal: the gateway does not want this client.
@@ -99,9 +101,10 @@ class Dialer:
             ConnectionLost: nobody answered, or not now.
         """
         session = self._opened()
-        token = await self._fetched()
-        url, path = await self._resolved(session)
+        token = await self.fetch()
+        url = await self._resolved(session)
         headers, protocols = CIMultiDict(self._headers), [SUBPROTOCOL] if self._reliable else []
+        first = None
         if token is not None:
             match self.token_in:
                 case "header":
@@ -110,7 +113,35 @@ class Dialer:
                     protocols.append(f"routewright.auth.{token}")
                 case "query":
                     url = _with_query(url, self._token_name or "token", token)
-        return Dialed(await self._handshake(session, url, headers, protocols), path), token
+                case "message":
+                    first = token
+        return Dialed(await self._handshake(session, url, headers, protocols), first)
+
+    @property
+    def renews(self) -> bool:
+        """Whether there may be another credential than the last one."""
+        return callable(self.token)
+
+    async def fetch(self) -> str | None:
+        """The credential of this moment.
+
+        Raises:
+            ConnectionLost: there is none for now.
+        """
+        if self.token is None or isinstance(self.token, str):
+            return self.token
+        try:
+            async with asyncio.timeout(self._timeout.total):
+                fetched: object = self.token()
+                token = await fetched if inspect.isawaitable(fetched) else fetched
+                if isinstance(token, str):
+                    return token
+                raise TypeError(f"it gave {type(token).__name__}, not str")
+        except ClientError:
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}".removesuffix(": ")
+            raise ConnectionLost(f"the token provider failed: {said}") from error
 
     async def close(self) -> None:
         """Give back what is held."""
@@ -125,28 +156,17 @@ class Dialer:
             )
         return self._session
 
-    async def _fetched(self) -> str | None:
-        if self.token is None or isinstance(self.token, str):
-            return self.token
-        try:
-            fetched = self.token()
-            return str(await fetched) if inspect.isawaitable(fetched) else str(fetched)
-        except ClientError:
-            raise
-        except Exception as error:
-            raise ConnectionLost(f"the token provider failed: {type(error).__name__}: {error}") from error
-
-    async def _resolved(self, session: aiohttp.ClientSession) -> tuple[str, str]:
+    async def _resolved(self, session: aiohttp.ClientSession) -> str:
         url, capability, route, parameters = self.target
         if capability is None and route is None:
             parts = urlsplit(url)
-            return urlunsplit(parts._replace(path=fill(parts.path, parameters))), parts.path
+            return urlunsplit(parts._replace(path=fill(parts.path, parameters)))
         origin = url.rstrip("/")
         document = await discover(session, origin, headers=self._headers, ssl=self._ssl)
         found = document.find(capability=capability, route=route)
         if found.framing == "raw":
             raise NoSuchRoute(f"{found.name!r} is a raw route: it takes frames, not messages")
-        return "ws" + origin.removeprefix("http") + fill(found.path, parameters), found.path
+        return "ws" + origin.removeprefix("http") + fill(found.path, parameters)
 
     async def _handshake(
         self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], protocols: list[str]

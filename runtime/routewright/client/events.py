@@ -13,8 +13,8 @@ from typing import Any, Generic, NamedTuple, Self, TypeVar, final
 import msgspec
 
 from routewright.client.errors import ClientError, QueueFull
+from routewright.client.happenings import Happened
 from routewright.client.models import Models
-from routewright.client.protocol import Happened
 from routewright.client.stats import Stats
 
 T = TypeVar("T")

@@ -37,8 +37,17 @@ class Limits(msgspec.Struct, frozen=True):
     message_bytes: int | None = msgspec.field(default=None, name="messageBytes")
 
 
+class Granted(msgspec.Struct, frozen=True):
+    """What a credential gives: to whom, which scopes, and until when (seconds since 1970; ``None``: it does not
+    end)."""
+
+    principal: str = ""
+    scopes: tuple[str, ...] = ()
+    expires: float | None = None
+
+
 class Welcome(msgspec.Struct):
-    """The payload of ``$welcome``. ``heartbeat`` is in seconds."""
+    """The payload of ``$welcome``. ``heartbeat`` is in seconds, ``expires`` as in `Granted`."""
 
     session: str = ""
     resume: str | None = None
@@ -46,6 +55,7 @@ class Welcome(msgspec.Struct):
     resumed: bool = False
     reason: str | None = None
     heartbeat: float | None = None
+    expires: float | None = None
     limits: Limits = Limits()
 
 
@@ -75,6 +85,7 @@ _encode = msgspec.json.Encoder().encode
 _decode_frame = msgspec.json.Decoder(Frame).decode
 _decode_batch = msgspec.json.Decoder(list[Frame]).decode
 _decode_problem = msgspec.json.Decoder(Problem).decode
+_decode_granted = msgspec.json.Decoder(Granted).decode
 _decode_welcome = msgspec.json.Decoder(Welcome).decode
 
 
@@ -114,6 +125,14 @@ def welcome(frame: Frame) -> Welcome:
         raise Unreadable(f"the gateway's $welcome cannot be read: {error}") from None
 
 
+def granted(frame: Frame) -> Granted:
+    """The payload of the ``$ok`` that answers an ``$auth``; an empty one where it says nothing that can be read."""
+    try:
+        return _decode_granted(frame.payload)
+    except DECODE_ERRORS:
+        return Granted()
+
+
 def message(type: str, id: int, payload: msgspec.Raw | None) -> bytes:
     """A message's frame."""
     frame: dict[str, Any] = {"type": type, "id": id}
@@ -122,8 +141,13 @@ def message(type: str, id: int, payload: msgspec.Raw | None) -> bytes:
     return _encode(frame)
 
 
+def auth(token: str) -> bytes:
+    """The first frame of a connection that has still to say whose it is."""
+    return _encode({"type": "$auth", "payload": {"token": token}})
+
+
 def hello(resume: str | None, seq: int) -> bytes:
-    """The first frame of a connection; ``resume`` is the token of the session that it continues."""
+    """What opens a session; ``resume`` is the token of the session that it continues."""
     frame: dict[str, Any] = {"type": "$hello", "batch": True}
     return _encode(frame if resume is None else {**frame, "resume": resume, "seq": seq})
 

@@ -8,17 +8,16 @@ that depends on it: what the gateway was told, the file knows.
 import asyncio
 import contextlib
 import logging
-import random
-import time
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from collections.abc import Callable
 
 import aiohttp
 
 from routewright.client.dialing import Dialed, Dialer, Socket
 from routewright.client.errors import ClientError, ConnectionLost, Terminal, comes_again
-from routewright.client.protocol import Broken, Happening, Opened, Protocol
+from routewright.client.happenings import Broken, Happening, Opened
+from routewright.client.protocol import Protocol
 from routewright.client.state import SessionFile
+from routewright.client.timing import Timing
 from routewright.policies.backoff import Backoff
 
 _LOG = logging.getLogger("routewright.client")
@@ -26,14 +25,6 @@ _CLOSING = 2.0
 """Seconds that a close may take before the connection is cut."""
 
 TAKEN_OVER, UNAUTHORIZED = 4004, 4501
-
-
-class Timing(NamedTuple):
-    """Where time and chance come from."""
-
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-    uniform: Callable[[float, float], float] = random.uniform
 
 
 class Link:
@@ -131,7 +122,7 @@ class Link:
     async def _once(self) -> ConnectionLost:
         """One connection, from its beginning to its end."""
         try:
-            dialed, _ = await self._dialer.dial()
+            dialed = await self._dialer.dial()
         except ConnectionLost as failure:
             self.protocol.stats.failures += 1
             return failure
@@ -141,17 +132,17 @@ class Link:
             return ConnectionLost(str(refusal), status=refusal.code)
         received = self.protocol.stats.received
         lost = await self._serve(dialed)
-        if self.protocol.stats.received > received + 1:
+        if self.protocol.stats.received > received + 1 + (dialed.token is not None):
             self._backoff.succeeded()
         if lost.code == TAKEN_OVER:
             self.protocol.abandon()
         elif not comes_again(lost.code) and not self._renewable(lost.code):
-            raise Terminal(lost.code or 0, str(lost))
+            raise Terminal(lost.code or 0, str(lost), hint=lost.hint)
         return lost
 
     def _renewable(self, code: int | None) -> bool:
         """Whether another credential may help, which was not tried yet."""
-        if code not in (401, UNAUTHORIZED) or not callable(self._dialer.token) or self._renewed:
+        if code not in (401, UNAUTHORIZED) or not self._dialer.renews or self._renewed:
             return False
         self._renewed = True
         return True
@@ -169,7 +160,7 @@ class Link:
         self._reading = asyncio.create_task(self._read(socket))
         writing = asyncio.create_task(self._write(socket))
         try:
-            self._tell(self.protocol.opened(dialed.reliable, self._timing.clock()))
+            self._tell(self.protocol.opened(dialed.reliable, self._timing.clock(), dialed.token))
             await asyncio.wait((self._reading,))
         finally:
             if self._timer is not None:
@@ -192,8 +183,10 @@ class Link:
         return 1000 if self.file is None else 1001
 
     def _why(self, socket: Socket, result: object) -> ConnectionLost:
-        if self._broken is not None:
-            return ConnectionLost(self._broken.reason)
+        broken = self._broken
+        if broken is not None:
+            code = broken.code if broken.final else None
+            return ConnectionLost(broken.reason, code=code, retry_after=broken.retry_after, hint=broken.hint)
         if isinstance(result, ConnectionLost):
             return result
         return ConnectionLost(f"the connection broke: {result!r}", code=socket.close_code)

@@ -17,67 +17,18 @@ It knows no clock: times are arguments, in seconds, of a clock that never goes b
 
 import math
 from enum import Enum
-from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from routewright.client import frames
 from routewright.client.errors import QueueFull, RequestFailed
-from routewright.client.frames import ABSENT, Frame, Problem, Unreadable
+from routewright.client.frames import Frame, Unreadable
+from routewright.client.happenings import Broken, Happened, Happening, Opened, Refused, Reply, Unknown
 from routewright.client.state import Kept, State
 from routewright.client.stats import Stats
 
 EARLY = 0.8
 """The part of a heartbeat's time after which one is sent: it is to be there within that time."""
-
-
-class Opened(NamedTuple):
-    """Messages may flow. ``reason`` says why an earlier session was not resumed; ``again``: there was one."""
-
-    resumed: bool
-    reason: str
-    again: bool
-
-
-class Reply(NamedTuple):
-    """An answer, or a part of one. ``payload`` is `ABSENT` where there is none."""
-
-    id: int
-    type: str
-    payload: msgspec.Raw
-    final: bool
-
-
-class Refused(NamedTuple):
-    """An answer that is an error."""
-
-    id: int
-    problem: Problem
-
-
-class Unknown(NamedTuple):
-    """A message that may have been handled and cannot be repeated. ``reply``: an answer was awaited."""
-
-    id: int
-    reply: bool
-
-
-class Happened(NamedTuple):
-    """An event."""
-
-    type: str
-    payload: msgspec.Raw
-    topic: str | None
-
-
-class Broken(NamedTuple):
-    """The connection is of no use any more: close it with this code."""
-
-    code: int
-    reason: str
-
-
-Happening: TypeAlias = Opened | Reply | Refused | Unknown | Happened | Broken
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,10 +42,15 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat: float = 25.0
 
 
+_REFUSED = {"unauthorized": 4501, "forbidden": 4503}
+"""What a connection closes with whose credential is refused."""
+
+
 class _Phase(Enum):
     CLOSED = 0
-    GREETING = 1
-    OPEN = 2
+    PROVING = 1
+    GREETING = 2
+    OPEN = 3
 
 
 class Protocol:
@@ -120,6 +76,7 @@ class Protocol:
         self._begun = state.resume is not None
         self._heartbeat = self._bounds.heartbeat
         self._largest: int | None = None
+        self._expires: float | None = None
         self._acked = state.seq
         self._ack_at: float | None = None
         self._ping: tuple[int, float] | None = None
@@ -127,17 +84,17 @@ class Protocol:
 
     # The connection
 
-    def opened(self, reliable: bool, now: float) -> list[Happening]:
-        """There is a connection."""
+    def opened(self, reliable: bool, now: float, token: str | None = None) -> list[Happening]:
+        """There is a connection; ``token`` is a credential that it wants to hear first."""
         self.reliable = reliable
         self._heartbeat = self._bounds.heartbeat
-        self._largest = None
+        self._largest = self._expires = None
         self._heard = self._said = self._pinged = now
-        if reliable:
-            self._phase = _Phase.GREETING
-            self._out.append((0, frames.hello(self.state.resume, self.state.seq)))
-            return []
-        return self._open(False, "the gateway keeps no session", now)
+        if token is None:
+            return self._greet(now)
+        self._phase = _Phase.PROVING
+        self._out.append((0, frames.auth(token)))
+        return []
 
     def received(self, data: bytes, now: float) -> list[Happening]:
         """A text message has come."""
@@ -256,7 +213,9 @@ class Protocol:
 
     def _take(self, frame: Frame, now: float, happenings: list[Happening]) -> None:
         type = frame.type
-        if self._phase is _Phase.GREETING:
+        if self._phase is _Phase.PROVING:
+            happenings += self._proved(frame, now)
+        elif self._phase is _Phase.GREETING:
             happenings += self._greeted(frame, now)
         elif frame.seq is not None and not self._in_order(frame.seq, now):
             self.stats.duplicates += 1
@@ -312,6 +271,24 @@ class Protocol:
 
     # The session
 
+    def _proved(self, frame: Frame, now: float) -> list[Happening]:
+        if frame.type == "error":
+            problem = frames.problem(frame)
+            text = f"the gateway refused the credential: {problem.code}: {problem.message}"
+            code = _REFUSED.get(problem.code, 1002)
+            return [Broken(code, text, not problem.retryable, problem.retry_after, problem.hint)]
+        if frame.type != "$ok":
+            return []
+        self._expires = frames.granted(frame).expires
+        return self._greet(now)
+
+    def _greet(self, now: float) -> list[Happening]:
+        if not self.reliable:
+            return self._open(False, "the gateway keeps no session", now)
+        self._phase = _Phase.GREETING
+        self._out.append((0, frames.hello(self.state.resume, self.state.seq)))
+        return []
+
     def _write(self, id: int) -> bool:
         """Count a message as written; false where its answer has come meanwhile, or nobody waits for it any more."""
         kept = self.state.unanswered.get(id)
@@ -340,6 +317,7 @@ class Protocol:
         if welcome.heartbeat:
             self._heartbeat = welcome.heartbeat
         self._largest = welcome.limits.message_bytes
+        self._expires = welcome.expires
         if not welcome.resumed:
             state.seq = 0
         self._acked = state.seq
@@ -354,7 +332,7 @@ class Protocol:
         if again:
             self.stats.resumed += resumed
             self.stats.fresh += not resumed
-        happenings: list[Happening] = [Opened(resumed, "" if resumed or not again else reason, again)]
+        happenings: list[Happening] = [Opened(resumed, "" if resumed or not again else reason, again, self._expires)]
         happenings += self._settle(resumed)
         for id, kept in self.state.unanswered.items():
             self._out.append((id, bytes(kept.frame)))
@@ -388,6 +366,3 @@ class Protocol:
         self._kept -= len(kept.frame)
         self._unawaited -= not kept.reply
         self.changed = True
-
-
-__all__ = ["ABSENT", "Bounds", "Broken", "Happened", "Happening", "Opened", "Protocol", "Refused", "Reply", "Unknown"]

@@ -64,6 +64,7 @@ async def test_the_welcome(client: Reliable, served: Served) -> None:
         "resumed": False,
         "reason": None,
         "heartbeat": 25.0,
+        "expires": None,
         "spec": (await served.stats())["gateways"][0]["digest"],
         "limits": {
             "messageBytes": 65536,

@@ -210,6 +210,7 @@ class Sessions:
             "resumed": resumed,
             "reason": reason,
             "heartbeat": gateway.settings.heartbeat,
+            "expires": session.info.expires,
             "spec": gateway.table.digest,
             "limits": limits,
         }
