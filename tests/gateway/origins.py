@@ -36,5 +36,9 @@ LISTED: list[tuple[str, int]] = [
     ("http://localhost", 403),
     ("http://127.0.0.1:3000", 403),
     ("null", 403),
+    ("https://app.example.com:", 403),
+    ("https://app.example.com?", 403),
+    ("https://app.example.com#", 403),
+    ("https://app.ex\tample.com", 403),
 ]
 """With the list `ALLOWED`: the ``Origin`` header, and the status of the answer."""

@@ -40,15 +40,17 @@ def allowed(
 
 
 def _normal(origin: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port in one spelling; ``None`` for what is no origin (``null``, a path, a user name)."""
+    """Scheme, host and port in one spelling; ``None`` for what is no origin (``null``, a path, a user name, an empty
+    query)."""
     try:
         parts = urlsplit(origin)
         port = parts.port
     except ValueError:
         return None
     scheme = parts.scheme.lower()
-    if scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path or parts.query or parts.fragment:
+    if scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc or parts.netloc.endswith(":"):
         return None
-    if "@" in parts.netloc or origin != origin.strip():
+    # more than that, even if it is empty or a blank that the parser leaves out, is none of an origin's (RFC 6454, 7.1)
+    if origin.lower() != f"{scheme}://{parts.netloc}".lower():
         return None
     return scheme, parts.hostname.lower(), port if port is not None else _DEFAULT_PORTS[scheme]
