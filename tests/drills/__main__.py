@@ -18,7 +18,8 @@ def row(name: str, outcome: Outcome) -> tuple[str, ...]:
     """One line of the table."""
     p99 = "" if math.isnan(outcome.p99) else f"{outcome.p99 * 1000:.1f}"
     counts = (outcome.lost, outcome.duplicated, outcome.disordered)
-    return (name, outcome.load, outcome.faults, *map(str, counts), p99, outcome.notes)
+    notes = "; ".join([*filter(None, [outcome.notes]), *(f"NOT KEPT: {promise}" for promise in outcome.broken)])
+    return (name, outcome.load, outcome.faults, *map(str, counts), p99, notes)
 
 
 def main() -> int:

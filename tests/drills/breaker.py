@@ -1,13 +1,14 @@
 """Drills: a handler that is down is not stormed, and what a worker did before it died is not done again."""
 
 import asyncio
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from routewright.client import ConnectionLost, RequestFailed, connect
+from routewright.client import Client, ConnectionLost, RequestFailed, connect
 from routewright.policies.retry import FLOOR, SHARE
 from tests.drills.drill import Outcome, Size, drill
 from tests.drills.ledger import linked
@@ -15,6 +16,7 @@ from tests.drills.relay import Relay
 from tests.served import PATIENCE, Project, Served, serving
 
 HANDLER = """\
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -30,6 +32,8 @@ async def work(message, context):
         effects.write(f"{message.number}\\n")
     if message.die:
         os.kill(os.getpid(), signal.SIGKILL)
+    while HERE.joinpath("held").exists():
+        await asyncio.sleep(0.005)
     if HERE.joinpath("down").exists():
         raise HandlerError("down", "as the drill wants it", retryable=True)
     return {"type": "worked", "payload": {"number": message.number}}
@@ -42,6 +46,7 @@ WORK = {
 FAILURES = 5
 TRIALS = 2
 CLIENTS = 8
+CALLERS = 20
 
 
 def route(name: str, *, idempotent: bool, **keys: Any) -> dict[str, Any]:
@@ -133,6 +138,58 @@ async def _ask(served: Served, name: str, numbers: Iterable[int], found: Counter
             except RequestFailed as error:
                 found[error.code] += 1
             outcome.seconds.append(loop.time() - since)
+
+
+@drill("half-open")
+async def half_open(size: Size, folder: Path) -> Outcome:
+    """Many call at once while the breaker is half-open, time after time: exactly its trials reach the handler, the
+    others are told at once. The trials fail, and it opens again, or succeed, and it closes."""
+    rounds, calls = 2 * size.factor, 1000
+    load = f"{rounds} times {calls} calls at once from {CALLERS} clients"
+    outcome = Outcome(load, "every second time the trials fail")
+    breaker = {"consecutiveFailures": FAILURES, "openFor": "100ms", "halfOpenCalls": TRIALS}
+    down, held = folder / "down", folder / "held"
+    trial = route("trial", idempotent=False, circuitBreaker=breaker, retry=False)
+    with serving(project(folder, trial), "--no-watch") as served:
+        async with contextlib.AsyncExitStack() as stack:
+            links = [
+                await stack.enter_async_context(connect(f"{served.url}/ws/trial", reliable=False))
+                for _ in range(CALLERS)
+            ]
+            for round in range(rounds):
+                if (await _breaker(served))["state"] == "closed":
+                    down.touch()
+                    for _ in range(FAILURES):
+                        await _call(links[0], outcome)
+                await _breaker(served, "half-open")
+                held.touch()
+                before = len(effects(served, "trial"))
+                at_once = [asyncio.create_task(_call(links[number % CALLERS], outcome)) for number in range(calls)]
+                refused = asyncio.as_completed(at_once)
+                for _ in range(calls - TRIALS):
+                    await next(refused)
+                well = round % 2 == 1
+                down.unlink(missing_ok=True) if well else down.touch()
+                held.unlink()
+                codes = Counter(await asyncio.gather(*at_once))
+                outcome.let_in += max(0, len(effects(served, "trial")) - before - TRIALS)
+                outcome.lost += calls - codes["circuit_open"] - codes["worked" if well else "down"]
+                outcome.expect(codes["circuit_open"] == calls - TRIALS, "so many trials as the spec says")
+    outcome.notes = f"{TRIALS} trials each time; {outcome.let_in} more let in"
+    return outcome
+
+
+async def _call(link: Client, outcome: Outcome) -> str:
+    """What a call is answered with."""
+    loop = asyncio.get_running_loop()
+    since = loop.time()
+    try:
+        await link.request("work", {"number": 0}, timeout=PATIENCE)
+    except RequestFailed as error:
+        if error.code == "circuit_open":
+            outcome.seconds.append(loop.time() - since)
+        return error.code
+    return "worked"
 
 
 @drill("killed after it acted")

@@ -30,6 +30,8 @@ class Outcome:
         lost: messages that never came and of whose loss nobody was told.
         duplicated: messages that came, or were carried out, more than once.
         disordered: messages that came before an earlier one.
+        let_in: what should have been refused and was not.
+        broken: promises of this drill alone that were not kept, in words.
         seconds: how long each answer took.
         notes: figures of this drill alone.
     """
@@ -39,13 +41,15 @@ class Outcome:
     lost: int = 0
     duplicated: int = 0
     disordered: int = 0
+    let_in: int = 0
+    broken: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     notes: str = ""
 
     @property
     def sound(self) -> bool:
         """Whether the promise was kept."""
-        return not (self.lost or self.duplicated or self.disordered)
+        return not (self.lost or self.duplicated or self.disordered or self.let_in or self.broken)
 
     @property
     def p99(self) -> float:
@@ -54,6 +58,11 @@ class Outcome:
             return math.nan
         ordered = sorted(self.seconds)
         return ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
+
+    def expect(self, kept: bool, promise: str) -> None:
+        """Note a promise that was not kept."""
+        if not kept:
+            self.broken.append(promise)
 
     def heard(self, numbers: Iterable[int], wanted: Iterable[int]) -> None:
         """Count what is wrong with a sequence of numbers that should be ``wanted``, each once and in that order."""
