@@ -77,6 +77,13 @@ def outcome(served: Served, path: str, opcode: int, data: bytes) -> Any:
         return answer
 
 
+def as_wanted(data: bytes, result: Any) -> bool:
+    """Whether that is what a message on any of the routes should yield."""
+    if len(data) > LIMIT:
+        return bool(result == 1009)
+    return bool(result == 1007) if not is_utf8(data) else not isinstance(result, int)
+
+
 def is_utf8(data: bytes) -> bool:
     """Whether it may be the payload of a text frame."""
     try:
@@ -103,6 +110,7 @@ HURTFUL = {
     "a megabyte of empty objects": b'{"type":"ask","id":1,"payload":[' + b"{}," * (FILL // 3) + b"{}]}",
     "a megabyte of zeros": b'{"type":"ask","payload":{"within":[' + b"0," * (FILL // 2) + b"0]}}",
     "a huge integer": b'{"type":"ask","payload":{"depth":' + b"9" * FILL + b"}}",
+    "a huge integer that never ends": b'{"type":"ask","payload":{"depth":' + b"9" * FILL,
     "a huge id": b'{"type":"ask","id":' + b"9" * 100_000 + b"}",
     "an integer beyond 64 bits": b'{"type":"ask","payload":{"depth":18446744073709551616}}',
     "a huge exponent": b'{"type":"ask","payload":{"share":1e999999999}}',

@@ -56,6 +56,13 @@ def judged(frame: bytes) -> Any:
         return diagnose(frame, error, DECLARED)
 
 
+def test_a_number_that_nothing_can_hold_hides_no_end_that_is_missing() -> None:
+    for rest in (b"", b"}", b",", b"}}x"):
+        problem = judged(b'{"type":"count","payload":' + b"9" * 5000 + rest)
+        assert isinstance(problem, FrameError)
+        assert problem.code in ("invalid_json", "invalid_message")
+
+
 def test_who_sends_what() -> None:
     assert DECLARED == ["draw", "look", "stop", "count", "wave"]
     assert [message.name for message in handler_messages(ROUTE)] == ["wave", "drawn"]

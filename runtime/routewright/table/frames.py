@@ -245,6 +245,9 @@ def diagnose(frame: bytes, error: Exception, declared: Iterable[str]) -> FrameEr
         if frame.lstrip().startswith(b"{"):
             return _invalid(reason, None)
         return FrameError("invalid_message", "a frame is a JSON object", path="$", hint='send {"type": "..."}')
+    except DECODE_ERRORS as reason:
+        # that number hid what is wrong behind it
+        return FrameError("invalid_json", _text(reason))
     id = head.id if isinstance(head.id, int | str) and not isinstance(head.id, bool) else None
     if head.type is None:
         return FrameError("invalid_message", "the frame has no type", id=id, path="$.type", hint=_nearest("", declared))
