@@ -1,6 +1,6 @@
 """Every drill, in the order in which they run."""
 
-from tests.drills import breaker, delivery, limits, origins, resources, shutdown, slow
+from tests.drills import breaker, delivery, hostile, limits, origins, resources, shutdown, slow, tokens
 from tests.drills.drill import DRILLS
 
-__all__ = ["DRILLS", "breaker", "delivery", "limits", "origins", "resources", "shutdown", "slow"]
+__all__ = ["DRILLS", "breaker", "delivery", "hostile", "limits", "origins", "resources", "shutdown", "slow", "tokens"]
