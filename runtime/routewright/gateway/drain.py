@@ -9,6 +9,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from routewright.gateway.session.restart import CODE
+from routewright.policies.pace import Pace
 
 if TYPE_CHECKING:
     from routewright.gateway.gateway import Gateway
@@ -50,10 +51,11 @@ class Drain:
         count = len(gateway.sessions)
         self._pause = 0.0 if count < FEW else min(seconds / 2, count / RATE) / count
         end = gateway.clock() + seconds
+        pace = Pace(self._pause, gateway.clock())
         for connection in list(gateway.sessions.values()):
             connection.leave(CODE, REASON)
-            if self._pause and connection not in gateway.reliable.restart.leaving:
-                await asyncio.sleep(self._pause)
+            if connection not in gateway.reliable.restart.leaving and (wait := pace.step(gateway.clock())):
+                await asyncio.sleep(wait)
         await self._done_within(max(0.0, end - gateway.clock()))
         self._close_all()
 

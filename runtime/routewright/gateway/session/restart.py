@@ -14,6 +14,7 @@ from routewright.gateway.session.saved import Saved, given_up, restore, snapshot
 from routewright.gateway.session.session import Session
 from routewright.gateway.socket import State
 from routewright.hooks import SessionInfo
+from routewright.policies.pace import Pace
 from routewright.table import Principal
 
 if TYPE_CHECKING:
@@ -60,11 +61,12 @@ class Restart:
             sessions.end(session, CODE, "ended")
         if kept:
             await sessions.store.save(kept)
-        pause = min(pause, seconds / (len(sockets) or 1))
+        clock = sessions.gateway.clock
+        pace = Pace(min(pause, seconds / (len(sockets) or 1)), clock())
         for socket in sockets:
             socket.close(CODE, "the gateway restarts")
-            if pause:
-                await asyncio.sleep(pause)
+            if wait := pace.step(clock()):
+                await asyncio.sleep(wait)
 
     # The beginning of the next one
 
