@@ -1,6 +1,18 @@
 """Every drill, in the order in which they run."""
 
-from tests.drills import breaker, delivery, hostile, limits, origins, resources, shutdown, slow, tokens
+from tests.drills import breaker, delivery, hostile, limits, origins, resources, secrets, shutdown, slow, tokens
 from tests.drills.drill import DRILLS
 
-__all__ = ["DRILLS", "breaker", "delivery", "hostile", "limits", "origins", "resources", "shutdown", "slow", "tokens"]
+__all__ = [
+    "DRILLS",
+    "breaker",
+    "delivery",
+    "hostile",
+    "limits",
+    "origins",
+    "resources",
+    "secrets",
+    "shutdown",
+    "slow",
+    "tokens",
+]
