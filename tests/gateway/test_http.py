@@ -1,5 +1,6 @@
 """What the public listener says before there is a WebSocket: discovery, paths, handshakes and refusals."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from tests.gateway.conftest import Serve
 from tests.gateway.wire import ACCEPT, KEY, Answer, asked, dialled, handshake, opened
-from tests.served import Served, exchange
+from tests.served import PATIENCE, Served, exchange
 
 DISCOVERY = "/.well-known/websocket-routes"
 SPEC: dict[str, Any] = {
@@ -127,6 +128,41 @@ async def test_other_methods_are_refused(served: Served, path: str, method: str)
     answer = await got(served, path, method=method)
     assert code(answer) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "GET, HEAD"
+
+
+# What is no HTTP
+
+_MALFORMED = {
+    "a long header": f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer SECRET{'x' * 9000}\r\n\r\n",
+    "a long query": f"GET /?token=SECRET{'x' * 9000} HTTP/1.1\r\nHost: x\r\n\r\n",
+    "another version": "GET /?token=SECRET HTTP/9.9\r\nHost: x\r\n\r\n",
+    "a stray character": "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer SECRET\0\r\n\r\n",
+    "a wrong length": "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: SECRET\r\n\r\n",
+    "a wrong chunk": "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nSECRET\r\n",
+    "a wrong address": "GET http://[SECRET/ HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a second request": "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /?token=SECRET HTTP/9.9\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("request_", _MALFORMED.values(), ids=_MALFORMED)
+@pytest.mark.parametrize("listener", ["url", "admin"])
+async def test_a_malformed_request_is_told_on_nowhere(served: Served, listener: str, request_: str) -> None:
+    logged = len(served.lines)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(served.ready[listener].rpartition(":")[2]))
+    writer.write(request_.encode())
+    async with asyncio.timeout(PATIENCE):
+        answer = await reader.read()
+    writer.close()
+    assert answer.partition(b"\r\n")[0].endswith(b"400 Bad Request")
+    assert b'"code": "bad_request"' in answer
+    assert b"SECRET" not in answer
+    assert served.lines[logged:] == []
+
+
+async def test_malformed_requests_are_counted(served: Served) -> None:
+    before = (await served.stats())["refused"].get("bad_request", 0)
+    await asked(served, _MALFORMED["another version"].encode())
+    await served.until(lambda stats: stats["refused"].get("bad_request", 0) == before + 1)
 
 
 # Paths

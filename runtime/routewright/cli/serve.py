@@ -67,7 +67,9 @@ def serve(
             show_default=False,
         ),
     ] = None,
-    log_level: Annotated[Level, typer.Option(envvar="ROUTEWRIGHT_LOG_LEVEL", help="Least severe line.")] = Level.info,
+    log_level: Annotated[
+        Level, typer.Option(envvar="ROUTEWRIGHT_LOG_LEVEL", case_sensitive=False, help="Least severe line.")
+    ] = Level.info,
     log_format: Annotated[
         LogFormat, typer.Option(envvar="ROUTEWRIGHT_LOG_FORMAT", help="auto is text on a terminal and json elsewhere.")
     ] = LogFormat.auto,

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from routewright.gateway import breakers
 from routewright.gateway.addresses import is_loopback
+from routewright.gateway.malformed import HttpConnection
 from routewright.gateway.metrics import exposition
 from routewright.gateway.report import readiness, stats
 from routewright.gateway.supervisor import StartFailed, Supervisor
@@ -31,7 +32,7 @@ class Admin:
         self._supervisor = supervisor
         self._token = ""
         self._server: asyncio.Server | None = None
-        self._http = web.Server(self._handle, access_log=None, keepalive_timeout=30.0)
+        self._http = web.Server(self._handle)
         self._pages: dict[str, Callable[[], Awaitable[web.Response]]] = {
             "/healthz": self._health,
             "/readyz": self._ready,
@@ -56,7 +57,7 @@ class Admin:
                 f"the admin listener does not bind to {settings.host} without a token: set gateway.admin.tokenEnv"
             )
         try:
-            self._server = await asyncio.get_running_loop().create_server(self._http, settings.host, settings.port)
+            self._server = await asyncio.get_running_loop().create_server(self._accept, settings.host, settings.port)
         except OSError as error:
             raise StartFailed(
                 f"cannot listen on {settings.host}:{settings.port} (admin): {error.strerror or error}"
@@ -69,6 +70,9 @@ class Admin:
         if self._server is not None:
             self._server.close()
         await self._http.shutdown(0.5)
+
+    def _accept(self) -> HttpConnection:
+        return HttpConnection(self._http, lambda _: None, access_log=None, keepalive_timeout=30.0)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if self._token:

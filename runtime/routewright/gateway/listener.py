@@ -17,6 +17,7 @@ from routewright.gateway.auth.minting import TICKETS
 from routewright.gateway.auth.upgrade import told, upgrade_request
 from routewright.gateway.gateway import Gateway
 from routewright.gateway.handshake import accept_key
+from routewright.gateway.malformed import HttpConnection
 from routewright.gateway.responses import Refuse, json_response
 from routewright.gateway.upgrade import upgrade
 from routewright.policies.rate_limit import RateLimiter
@@ -37,14 +38,7 @@ class Listener:
         self.waiting: dict[Any, float] = {}
         self._near = RateLimiter(100.0, 100)
         self._server: asyncio.Server | None = None
-        self._http = web.Server(
-            self._handle,
-            access_log=None,
-            # `tick` cuts who is too slow, by the limit that is then in force, and counts it
-            keepalive_timeout=3600.0,
-            max_line_size=4096,
-            max_field_size=8190,
-        )
+        self._http = web.Server(self._handle)
 
     async def start(self, listening: Any, ssl: Any = None) -> None:
         """Accept connections from an already bound socket."""
@@ -65,7 +59,15 @@ class Listener:
         gateway = self.gateway
         if len(self.waiting) + len(gateway.sessions) >= gateway.settings.limits.connections + _BACKLOG:
             return _Refused()
-        protocol = self._http()
+        protocol = HttpConnection(
+            self._http,
+            self._count,
+            access_log=None,
+            # `tick` cuts who is too slow, by the limit that is then in force, and counts it
+            keepalive_timeout=3600.0,
+            max_line_size=4096,
+            max_field_size=8190,
+        )
         self.waiting[protocol] = gateway.clock()
         return protocol
 
@@ -79,7 +81,7 @@ class Listener:
                     del self.waiting[protocol]
             elif now - since > limit:
                 del self.waiting[protocol]
-                self.gateway.refused["handshake"] += 1
+                self._count("handshake")
                 protocol.transport.abort()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -87,8 +89,11 @@ class Listener:
         try:
             return await self._answer(request)
         except Refuse as refusal:
-            self.gateway.refused[refusal.code] += 1
+            self._count(refusal.code)
             return json_response(refusal.status, refusal.body(), refusal.headers)
+
+    def _count(self, reason: str) -> None:
+        self.gateway.refused[reason] += 1
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path.partition("?")[0]

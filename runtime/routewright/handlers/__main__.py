@@ -26,7 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
     given = _parser().parse_args(arguments)
     status = Status(given.module, given.status_fd, lambda: imported_files(given.project))
-    logs.configure(os.environ.get("ROUTEWRIGHT_LOG_LEVEL") or "INFO")
+    try:
+        logs.configure((os.environ.get("ROUTEWRIGHT_LOG_LEVEL") or "info").upper())
+    except ValueError as error:
+        print(f"routewright worker: ROUTEWRIGHT_LOG_LEVEL: {error}", file=sys.stderr)
+        return 2
     claim = None
     if given.route is not None:
         from routewright.table.dynamic import ClaimError

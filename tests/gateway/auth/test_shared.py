@@ -32,7 +32,7 @@ def shared(serve: Serve) -> Iterator[Served]:
         ways = [by_token(keys, **{"from": everywhere}), key, {"kind": "ticket"}]
         spec = {"routes": [route("either", auth=ways, middleware=["access_log", "audit"])]}
         files = {"handler.py": HANDLER, "keys.txt": line(DASH.key)}
-        with serve(spec, files, "--processes", "2", "--log-level", "debug") as served:
+        with serve(spec, files, "--processes", "2", ROUTEWRIGHT_LOG_LEVEL="Debug") as served:
             yield served
 
 
