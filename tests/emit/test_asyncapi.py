@@ -1,6 +1,7 @@
 """The AsyncAPI document: what it says, and that AsyncAPI's own parser takes it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,63 @@ def test_a_route_that_wants_a_key_says_so() -> None:
     assert {"$ref": "#/components/securitySchemes/api_key.bearer"} in document["operations"]["vision.receive.ask"][
         "security"
     ]
+
+
+def golden(case: str) -> Any:
+    return json.loads(asyncapi(valid(ROOT / "tests/codegen/golden" / case / "websocket-routes.json")))
+
+
+def test_each_way_to_prove_who_one_is_has_its_scheme() -> None:
+    document = golden("auth")
+    schemes = document["components"]["securitySchemes"]
+    assert schemes["jwt.bearer"] == {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    assert schemes["ticket.query.ticket"] == {"type": "httpApiKey", "in": "query", "name": "ticket"}
+    assert {key: scheme["name"] for key, scheme in schemes.items() if scheme["type"] == "httpApiKey"} == {
+        "jwt.subprotocol": "Sec-WebSocket-Protocol",
+        "apiKey.header.X-API-Key": "X-API-Key",
+        "ticket.subprotocol": "Sec-WebSocket-Protocol",
+        "ticket.query.ticket": "ticket",
+        "api_key.X-Room-Key": "X-Room-Key",
+    }
+    security = document["operations"]["jobs.receive.start_job"]["security"]
+    assert [each["$ref"].rpartition("/")[2] for each in security] == [
+        *("jwt.bearer", "jwt.subprotocol", "jwt.message"),
+        *("apiKey.ApiKey", "apiKey.header.X-API-Key", "ticket.subprotocol", "ticket.query.ticket"),
+    ]
+    assert "$auth" in document["channels"]["jobs"]["messages"]
+    assert "$auth" not in document["channels"]["rooms"]["messages"]
+    assert document["channels"]["jobs"]["messages"]["start_job"]["x-routewright-scopes"] == ["jobs:write"]
+    assert "JOB_KEYS" not in json.dumps(document)
+    assert "id.example.com" not in json.dumps(document)
+
+
+def test_topics_are_operations_on_their_routes_channel() -> None:
+    document = golden("topics")
+    operation = document["operations"]["jobs.send.$topic.jobs.{id}"]
+    assert operation["messages"] == [{"$ref": "#/channels/jobs/messages/job_done"}]
+    channel = document["channels"]["jobs"]
+    assert channel["x-routewright-topics"]["jobs.{id}"] == {"messages": ["job_done"], "retain": True}
+    event = channel["messages"]["job_done"]["payload"]
+    assert event["properties"]["topic"] == {"$ref": "#/components/schemas/jobs.topic"}
+    commands = {name.rpartition(".")[2] for name in document["operations"] if ".receive.$" in name}
+    assert commands == {"$subscribe", "$unsubscribe", "$publish", "$who", "$undeclared"}
+    assert document["operations"]["rooms.receive.$who"]["reply"]["messages"] == [
+        {"$ref": "#/channels/rooms/messages/$who.ok"},
+        {"$ref": "#/channels/rooms/messages/error"},
+    ]
+
+
+def test_names_of_topics_are_told_from_others() -> None:
+    schemas = golden("topics")["components"]["schemas"]
+    one, several = (re.compile(schemas[name]["pattern"]) for name in ("jobs.topic", "jobs.topics"))
+    for name in ("jobs.7", "jobs.all"):
+        assert one.search(name)
+        assert several.search(name)
+    assert several.search("jobs.*")
+    assert not one.search("jobs.*")
+    for name in ("jobs", "jobs.", "jobs.7.8", "jobsx7", "rooms.7", "jobs.7*", " jobs.7"):
+        assert not one.search(name)
+        assert not several.search(name)
 
 
 @pytest.mark.parametrize("parser", PARSERS)

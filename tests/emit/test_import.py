@@ -108,13 +108,31 @@ def test_a_document_may_speak_as_the_client() -> None:
     assert room["messages"]["messagePosted"]["from"] == "client"
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "path", [path for path in SPECS if path.parent.name != "auth"], ids=lambda path: path.parent.name
+)
 def test_what_was_exported_is_imported_and_exported_alike(path: Path, tmp_path: Path) -> None:
     exported = asyncapi(valid(path))
     draft = drafted(written(tmp_path, exported, "asyncapi.json"))
     assert draft.notes == ()
     accepted(draft.document, tmp_path)
     assert json.loads(asyncapi(valid(tmp_path / "websocket-routes.json"))) == json.loads(exported)
+
+
+def test_all_but_the_checks_of_credentials_comes_back(tmp_path: Path) -> None:
+    (path,) = [path for path in SPECS if path.parent.name == "auth"]
+    exported = asyncapi(valid(path))
+    draft = drafted(written(tmp_path, exported, "asyncapi.json"))
+    left_out = '"auth" is left out: what credentials are checked with stands in no AsyncAPI document'
+    scopes = "left out /routes/0/messages/start_job/scopes: "
+    assert draft.notes[:2] == (f"#/channels/jobs: {left_out}", f"#/channels/rooms: {left_out}")
+    assert [note for note in draft.notes[2:] if not note.startswith(scopes)] == []
+    jobs = draft.document["routes"][0]
+    assert set(jobs["messages"]) == {"start_job", "started", "job_done", "closing"}
+    assert jobs["topics"]["jobs.{id}"] == {
+        "messages": ["job_done"], "retain": True, "authorize": {"scopes": ["jobs:read"]},
+    }  # fmt: skip
+    assert jobs["circuitBreaker"] == {"openFor": "10s"}
 
 
 @settings(max_examples=40, deadline=None)

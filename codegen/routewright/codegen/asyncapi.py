@@ -11,9 +11,11 @@ from typing import Any
 
 import msgspec
 
-from routewright.codegen.asyncapi_schemas import NAME, named, referred
+from routewright.codegen import asyncapi_topics as topical
+from routewright.codegen.asyncapi_auth import schemes, ways
+from routewright.codegen.asyncapi_schemas import NAME, inline, named, referred
 from routewright.spec.keywords import component
-from routewright.spec.model import Message, Parameter, Route, Spec
+from routewright.spec.model import Message, Parameter, Route, Spec, Topic
 
 ASYNCAPI = "asyncapi.json"
 """The file's name."""
@@ -31,8 +33,10 @@ UNDECLARED = "$undeclared"
 
 _ID, _TYPE, _FINAL, _ERROR, _FRAME = (f"routewright-{each}" for each in ("id", "type", "final", "error", "frame"))
 _EXTENSION = re.compile(r"x-[\w.-]+", re.ASCII)
-_API_KEY = "api_key"
-_POLICIES = ("timeout", "rateLimit", "limits", "slowConsumer")
+_POLICIES = (
+    *("timeout", "rateLimit", "limits", "slowConsumer", "circuitBreaker", "retry", "cache", "balance"),
+    *("batch", "compression", "delivery"),
+)
 _CODES = """
     cancelled circuit_open forbidden handler_error invalid_json invalid_message not_subscribed overloaded rate_limited
     timeout too_large unauthorized unknown_type worker_lost
@@ -42,7 +46,8 @@ _CODES = """
 def asyncapi(spec: Spec) -> str:
     """The AsyncAPI document of a spec, as JSON."""
     tags = dict.fromkeys(each for route in spec.routes for each in route.capabilities)
-    schemes = {key: scheme for route in spec.routes for key, scheme in _security(route).items()}
+    security = {key: scheme for route in spec.routes for key, scheme in schemes(route).items()}
+    shared = [each for route in spec.routes for each, _ in topical.messages(route)]
     document = {
         "asyncapi": VERSION,
         "info": {
@@ -57,8 +62,11 @@ def asyncapi(spec: Spec) -> str:
         "operations": dict(each for route in spec.routes for each in _operations(route)),
         "components": {
             "schemas": _schemas(spec),
-            "messages": _SHARED_MESSAGES,
-            **({"securitySchemes": schemes} if schemes else {}),
+            "messages": {
+                **_SHARED_MESSAGES,
+                **{key: message for key, message in topical.SHARED_MESSAGES.items() if key in shared},
+            },
+            **({"securitySchemes": security} if security else {}),
         },
         **_extensions(spec.extensions),
     }
@@ -85,6 +93,8 @@ def _channel(route: Route) -> dict[str, Any]:
         f"{OWN}framing": route.framing,
         f"{OWN}open": route.open,
     }
+    if route.auth:
+        found[f"{OWN}auth"] = ways(route)
     if route.aliases:
         found[f"{OWN}aliases"] = list(route.aliases)
     if route.source == "module" and route.workers != 1:
@@ -92,7 +102,23 @@ def _channel(route: Route) -> dict[str, Any]:
     document = route.document if isinstance(route.document, dict) else {}
     if policies := {key: document[key] for key in _POLICIES if key in document}:
         found[f"{OWN}policies"] = policies
+    if route.topics:
+        found[f"{OWN}topics"] = {topic.name: _topic(topic) for topic in route.topics}
     return found | _extensions(route.extensions)
+
+
+def _topic(topic: Topic) -> dict[str, Any]:
+    """A topic in the words of the spec."""
+    found: dict[str, Any] = {
+        "messages": list(topic.messages),
+        "retain": topic.retain,
+        "presence": topic.presence,
+        "publish": topic.publish if topic.publish != "handlers" else None,
+    }
+    if topic.authorize is not None:
+        asked = {"scopes": list(topic.authorize.scopes), "parameters": topic.authorize.parameters}
+        found["authorize"] = {key: value for key, value in asked.items() if value}
+    return {key: value for key, value in found.items() if value}
 
 
 def _parameter(parameter: Parameter, route: Route) -> dict[str, Any]:
@@ -118,22 +144,29 @@ def _messages(route: Route) -> Iterator[tuple[str, Any]]:
         yield "frame", {"$ref": "#/components/messages/frame"}
         return
     streamed = {each.reply for each in route.messages if each.stream}
+    events = topical.on_topics(route)
     for message in route.messages:
-        yield message.name, _message(message, route, message.name in streamed)
+        yield message.name, _message(message, route, message.name in streamed, message.name in events)
     if route.open:
         yield UNDECLARED, {"$ref": f"#/components/messages/{UNDECLARED}"}
+    yield from topical.messages(route)
     yield "error", {"$ref": "#/components/messages/error"}
 
 
-def _message(message: Message, route: Route, streamed: bool) -> dict[str, Any]:
+def _message(message: Message, route: Route, streamed: bool, event: bool) -> dict[str, Any]:
     own: dict[str, Any] = {}
     if message.origin != "handler":
-        own = {"idempotent": message.idempotent or None, "timeout": _timeout(message, route)}
+        own = {
+            "idempotent": message.idempotent or None,
+            "timeout": _timeout(message, route),
+            "scopes": list(message.scopes) or None,
+            "cache": _written(message, route).get("cache"),
+        }
     found = {
         "name": message.name,
         **_texts("summary", message.summary),
         **_texts("description", message.description),
-        "payload": _frame(message, route, streamed),
+        "payload": _frame(message, route, streamed, event),
         f"{OWN}from": message.origin,
         **{f"{OWN}{key}": value for key, value in own.items() if value is not None},
     }
@@ -142,8 +175,15 @@ def _message(message: Message, route: Route, streamed: bool) -> dict[str, Any]:
     return found
 
 
-def _frame(message: Message, route: Route, streamed: bool) -> dict[str, Any]:
-    """The schema of the message's frames. The last one of a stream may have no payload."""
+def _written(message: Message, route: Route) -> dict[str, Any]:
+    """The message as the spec has it."""
+    document = route.document if isinstance(route.document, dict) else {}
+    found: dict[str, Any] = document.get("messages", {}).get(message.name, {})
+    return found
+
+
+def _frame(message: Message, route: Route, streamed: bool, event: bool) -> dict[str, Any]:
+    """The schema of the message's frames. The last one of a stream may have no payload, and events name their topic."""
     name = f"{_schema_name(message, route)}.frame"
     properties: dict[str, Any] = {
         "type": {"const": message.name, NAME: f"{name}.type"},
@@ -154,31 +194,17 @@ def _frame(message: Message, route: Route, streamed: bool) -> dict[str, Any]:
         properties["payload"] = referred(_schema_name(message, route))
         if not message.optional and not streamed:
             required.append("payload")
+    if event:
+        properties["topic"] = referred(topical.name_of(route))
     if streamed:
         properties["final"] = referred(_FINAL)
     found = {"type": "object", "required": required, "properties": properties, NAME: name}
     return {**found, "deprecated": True} if message.deprecated else found
 
 
-def _security(route: Route) -> dict[str, Any]:
-    """The ways to show a key, for a route that wants one."""
-    found: dict[str, Any] = {}
-    for each in route.middleware:
-        if each.name == _API_KEY:
-            header = each.settings.get("header", "X-API-Key")
-            found[re.sub(r"[^\w.-]", "_", f"{_API_KEY}.{header}", flags=re.ASCII)] = {
-                "type": "httpApiKey",
-                "in": "header",
-                "name": header,
-            }
-            if each.settings.get("bearer", True):
-                found[f"{_API_KEY}.bearer"] = {"type": "http", "scheme": "bearer"}
-    return found
-
-
 def _operations(route: Route) -> Iterator[tuple[str, Any]]:
     """What the gateway receives and sends on a route, with the credentials that it asks for."""
-    security = [{"$ref": f"#/components/securitySchemes/{key}"} for key in _security(route)]
+    security = [{"$ref": f"#/components/securitySchemes/{key}"} for key in schemes(route)]
     for name, operation in _exchanges(route):
         yield name, {**operation, "security": security} if security else operation
 
@@ -203,6 +229,13 @@ def _exchanges(route: Route) -> Iterator[tuple[str, Any]]:
     if route.open:
         for action in ("receive", "send"):
             yield f"{route.name}.{action}.{UNDECLARED}", _operation(action, channel, [UNDECLARED])
+    for name, answer in topical.commands(route).items():
+        reply = {"channel": channel, "messages": _choices(channel, [answer, "error"])}
+        yield f"{route.name}.receive.{name}", {**_operation("receive", channel, [name]), "reply": reply}
+    for topic, names in topical.topics(route):
+        if names:
+            found = {"title": topic.name, **_operation("send", channel, names), f"{OWN}topic": topic.name}
+            yield f"{route.name}.send.$topic.{topic.name}", found
     yield f"{route.name}.send.error", _operation("send", channel, ["error"])
 
 
@@ -230,8 +263,11 @@ def _schemas(spec: Spec) -> dict[str, Any]:
                 payloads[name] = named(schema, name)
                 if isinstance(schema, dict) and "$defs" in schema:
                     components.update(schema["$defs"])
+    for route in spec.routes:
+        payloads |= topical.schemas(route)
     shared = {key: named(components[key], key) for key in sorted(components)}
-    return {**shared, **payloads, **_SHARED_SCHEMAS}
+    members = topical.SHARED_SCHEMAS if any(route.topics for route in spec.routes) else {}
+    return {**shared, **payloads, **_SHARED_SCHEMAS, **members}
 
 
 def _schema_name(message: Message, route: Route) -> str:
@@ -256,10 +292,6 @@ def _extensions(found: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in found.items() if _EXTENSION.fullmatch(key) and not key.startswith(OWN)}
 
 
-def _inline(name: str, **keywords: Any) -> dict[str, Any]:
-    return {**keywords, NAME: name}
-
-
 _SHARED_SCHEMAS: dict[str, Any] = {
     _ID: {"description": "Ties a reply or an error to its request.", "type": ["integer", "string"]},
     _TYPE: {"description": "Which message it is.", "type": "string"},
@@ -269,19 +301,19 @@ _SHARED_SCHEMAS: dict[str, Any] = {
         "type": "object",
         "required": ["code", "message", "retryable"],
         "properties": {
-            "code": _inline(
+            "code": inline(
                 f"{_ERROR}.code",
                 description="One of the gateway's codes, or one of the application's own.",
                 type="string",
                 examples=_CODES.split(),
             ),
-            "message": _inline(f"{_ERROR}.message", description="For people; may change.", type="string"),
-            "path": _inline(f"{_ERROR}.path", description="Where in the frame, as $.payload.depth.", type="string"),
-            "retryable": _inline(
+            "message": inline(f"{_ERROR}.message", description="For people; may change.", type="string"),
+            "path": inline(f"{_ERROR}.path", description="Where in the frame, as $.payload.depth.", type="string"),
+            "retryable": inline(
                 f"{_ERROR}.retryable", description="Whether the same request may succeed later.", type="boolean"
             ),
-            "retryAfter": _inline(f"{_ERROR}.retryAfter", description="Seconds to wait.", type="number"),
-            "hint": _inline(f"{_ERROR}.hint", description="For people; may change.", type="string"),
+            "retryAfter": inline(f"{_ERROR}.retryAfter", description="Seconds to wait.", type="number"),
+            "hint": inline(f"{_ERROR}.hint", description="For people; may change.", type="string"),
         },
     },
 }
@@ -290,12 +322,12 @@ _SHARED_MESSAGES: dict[str, Any] = {
     "error": {
         "name": "error",
         "summary": "The answer to a frame that is wrong or cannot be answered",
-        "payload": _inline(
+        "payload": inline(
             f"{_ERROR}.frame",
             type="object",
             required=["type", "error"],
             properties={
-                "type": _inline(f"{_ERROR}.frame.type", const="error"),
+                "type": inline(f"{_ERROR}.frame.type", const="error"),
                 "id": referred(_ID),
                 "error": referred(_ERROR),
             },
@@ -304,14 +336,14 @@ _SHARED_MESSAGES: dict[str, Any] = {
     UNDECLARED: {
         "name": UNDECLARED,
         "summary": "A message that the route does not declare",
-        "payload": _inline(
+        "payload": inline(
             f"{_TYPE}.frame",
             type="object",
             required=["type"],
             properties={
                 "type": referred(_TYPE),
                 "id": referred(_ID),
-                "payload": _inline(f"{_TYPE}.frame.payload"),
+                "payload": inline(f"{_TYPE}.frame.payload"),
                 "final": referred(_FINAL),
             },
         ),

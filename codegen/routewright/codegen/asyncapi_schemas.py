@@ -23,6 +23,11 @@ def referred(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def inline(name: str, **keywords: Any) -> dict[str, Any]:
+    """A schema of the document's own, with the name that tools are to call it by."""
+    return {**keywords, NAME: name}
+
+
 def named(schema: Any, name: str) -> Any:
     """A schema that stands below ``components.schemas`` under ``name``."""
     if not isinstance(schema, Mapping):

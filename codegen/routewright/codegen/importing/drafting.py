@@ -19,7 +19,7 @@ from routewright.codegen.importing.source import Place, Source
 from routewright.spec import Problem, check, names
 
 _SOCKETS = ("ws", "wss")
-_OURS = ("error", "$undeclared", "frame")
+_OURS = ("error", "frame")
 _ROUNDS = 100
 _ENVELOPE = (
     'assumed: messages may travel in envelopes, {"type": NAME, "payload": ...}; where clients cannot be changed, write'
@@ -107,11 +107,14 @@ class _Drafting:
             found["capabilities"] = tags
         if f"{OWN}worker" in own:
             found["worker"] = own[f"{OWN}worker"]
+        elif f"{OWN}proxy" in own:
+            url = own[f"{OWN}proxy"]
+            found["proxy"] = True if url == "PYTHON_BACKEND_URL" else url
         else:
             found["pythonModule"] = own.get(f"{OWN}handler", "")
         if f"{OWN}workers" in own:
             found["workers"] = own[f"{OWN}workers"]
-        if raw:
+        if raw and "proxy" not in found:
             found["framing"] = "raw"
         elif f"{OWN}open" in own:
             found["open"] = own[f"{OWN}open"]
@@ -119,6 +122,11 @@ class _Drafting:
         if parameters:
             found["parameters"] = parameters
         found |= own.get(f"{OWN}policies", {})
+        if f"{OWN}topics" in own:
+            found["topics"] = own[f"{OWN}topics"]
+        if f"{OWN}auth" in own:
+            text = '"auth" is left out: what credentials are checked with stands in no AsyncAPI document'
+            self._source.note(text, place)
         messages = {} if raw else self.messages(channel)
         if messages or (not raw and own.get(f"{OWN}open") is False):
             found["messages"] = messages
@@ -132,7 +140,8 @@ class _Drafting:
         """The messages of a channel, each with a name that no other has."""
         given: dict[str, str] = {}
         for pointer, said in channel.messages.items():
-            if not (said.name in _OURS and pointer.startswith("/components/messages/") and _is_ours(said.place)):
+            shared = said.name in _OURS and pointer.startswith("/components/messages/")
+            if not (_is_ours(said.place) and (shared or said.name.startswith("$"))):
                 given[pointer] = self._message_name(said, set(map(_model, given.values())))
         return {name: self._message(channel.messages[pointer], given) for pointer, name in given.items()}
 
@@ -146,7 +155,7 @@ class _Drafting:
         if said.reply in given and found["from"] != "handler":
             reply = given[said.reply]
             found["reply"] = {"message": reply, "stream": True} if said.stream else reply
-        for key in ("timeout", "idempotent"):
+        for key in ("timeout", "idempotent", "scopes", "cache"):
             if f"{OWN}{key}" in own:
                 found[key] = own[f"{OWN}{key}"]
         ours = _is_ours(place)

@@ -4,10 +4,11 @@ Strategy: a document speaks as the gateway (what it *receives* in 3.x, what othe
 clients), unless it is said to speak as the client.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from routewright.codegen.asyncapi import OWN
 from routewright.codegen.importing.source import Place, Source
 
 Origin = Literal["client", "handler", "both"]
@@ -69,7 +70,8 @@ def _new(source: Source, as_client: bool) -> list[Channel]:
             said = _said(at, message, "client" if received else "handler")
             if received:
                 _answer(source, operation, at, said)
-        _left_out(source, operation)
+        # where the channel itself says so in our words, once is enough
+        _left_out(source, operation, ("security",) if f"{OWN}auth" in place.value else ())
     return list(found.values())
 
 
@@ -102,7 +104,7 @@ def _answer(source: Source, operation: Place, channel: Channel, said: Said) -> N
     for each in answers:
         _said(channel, each, "handler")
     said.reply = answers[0].pointer
-    said.stream = bool((reply / "x-routewright-stream").value)
+    said.stream = bool((reply / f"{OWN}stream").value)
 
 
 def _old(source: Source, as_client: bool) -> Iterator[Channel]:
@@ -137,7 +139,7 @@ def _component(message: Place) -> str:
     return last if head == "/components/messages" else message.text("messageId")
 
 
-def _left_out(source: Source, operation: Place) -> None:
+def _left_out(source: Source, operation: Place, but: Collection[str] = ()) -> None:
     for key in ("traits", "security", "bindings"):
-        if (operation / key).value:
+        if key not in but and (operation / key).value:
             source.note(f'"{key}" of an operation is left out', operation)
