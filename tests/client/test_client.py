@@ -1,6 +1,7 @@
 """What an application sees: typed messages, streams, events, topics, discovery."""
 
 import asyncio
+import traceback
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from routewright.client import (
     QueueFull,
     RequestFailed,
     RequestTimeout,
+    Timing,
     UnexpectedMessage,
     connect,
 )
@@ -119,10 +121,11 @@ async def test_an_error_says_all_that_the_gateway_does() -> None:
         "hint": "h",
     }
     async with scripted() as server, client(server) as link:
-        with pytest.raises(RequestFailed, match="rate_limited: slowly") as failed:
+        with pytest.raises(RequestFailed, match=r"rate_limited: slowly - at `\$`") as failed:
             await link.request("refuse", error)
         raised = failed.value
         assert (raised.retryable, raised.retry_after, raised.path, raised.hint) == (True, 0.5, "$", "h")
+        assert traceback.format_exception_only(raised)[1:] == ["hint: h\n"]
         with pytest.raises(RequestFailed):
             [part async for part in link.stream("refuse", error)]
         await link.send("refuse", error)
@@ -232,6 +235,49 @@ async def test_a_subscription_outlives_its_connection_and_its_session() -> None:
         assert [session.topics for session in server.gateway.sessions] == [set()]
 
 
+async def test_one_who_leaves_a_topic_does_not_take_it_from_another() -> None:
+    async with scripted() as server, client(server) as link:
+        first, second = link.subscribe("jobs.7"), link.subscribe("jobs.7")
+        # both are asked for before either is answered
+        one, two = await asyncio.gather(first.__aenter__(), second.__aenter__())
+        await first.__aexit__(None, None, None)
+        assert [each async for each in one] == []
+        server.gateway.publish("done", 1, "jobs.7")
+        await server.push()
+        assert (await anext(two)).payload == 1
+        await second.__aexit__(None, None, None)
+        assert [session.topics for session in server.gateway.sessions] == [set()]
+
+
+async def test_a_topic_is_left_without_a_connection() -> None:
+    again, asleep = asyncio.Event(), asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        asleep.set()
+        await again.wait()
+
+    async with scripted() as server, connect(server.url, timing=Timing(sleep=sleep)) as link:
+        async with link.subscribe("jobs.7"):
+            server.cut()
+            await asleep.wait()
+        assert link.stats().queued == 1
+        coming_back = link.subscribe("jobs.8"), link.subscribe("jobs.7")
+        joining = asyncio.gather(*(each.__aenter__() for each in coming_back))
+        again.set()
+        await joining
+        assert [session.topics for session in server.gateway.sessions] == [{"jobs.7", "jobs.8"}]
+        for each in coming_back:
+            await each.__aexit__(None, None, None)
+        assert [session.topics for session in server.gateway.sessions] == [set()]
+
+
+async def test_a_client_that_was_not_opened() -> None:
+    link = connect("ws://127.0.0.1:1/ws")
+    for ask in (link.request("echo"), link.send("note"), link.publish("jobs.7", "done"), link.who("jobs.7")):
+        with pytest.raises(RuntimeError, match="the client is not open: write `async with"):
+            await ask
+
+
 async def test_publishing_and_authenticating_are_asked_of_the_gateway() -> None:
     async with scripted() as server, client(server, table=TABLE) as link:
         await link.publish("jobs.7", "done", 1)
@@ -272,6 +318,7 @@ async def test_discovery(wanted: dict[str, str], scheme: str) -> None:
         ({"capability": "none"}, "no route of the gateway offers 'none'; there are: mirrors, voice"),
         ({"route": "none"}, "the gateway has no route 'none'; there are: voice, space"),
         ({"route": "voice"}, "'voice' is a raw route"),
+        ({"route": "space"}, "'space' needs other parameters: .*'room' is missing"),
     ],
 )
 async def test_what_is_not_to_be_found(wanted: dict[str, str], said: str) -> None:
@@ -295,6 +342,10 @@ async def test_parameters_that_do_not_fit_the_path() -> None:
         ("ws://127.0.0.1/x", {"token": "t", "token_in": "body"}, "travels in header, subprotocol, query, message"),
         ("ws://127.0.0.1/x", {"token": "t", "token_in": "message", "token_name": "key"}, "leave it out"),
         ("ws://127.0.0.1/x", {"token_in": "message"}, "there is no token"),
+        ("ws://127.0.0.1:99999/x", {}, "names no port"),
+        ("ws://127.0.0.1/x", {"backoff": (0, 1)}, "backoff is"),
+        ("ws://127.0.0.1/x", {"backoff": (2, 1)}, "backoff is"),
+        ("ws://127.0.0.1/x", {"connect_timeout": 0}, "connect_timeout is 0: it must be more than 0"),
         ("http://127.0.0.1/x", {"route": "a"}, "has a path already"),
         ("http://127.0.0.1", {"route": "a", "capability": "b"}, "not by both"),
     ],

@@ -81,6 +81,38 @@ async def test_a_redirect_is_not_followed_for_the_credential_would_go_along() ->
         assert elsewhere.attempts == []
 
 
+async def test_a_session_that_is_refused() -> None:
+    refusal = {"type": "error", "error": {"code": "unauthorized", "message": "who are you", "hint": "say it"}}
+    async with scripted(Say(json.dumps(refusal))) as server:
+        with pytest.raises(Terminal, match="refused the session: unauthorized: who are you") as ended:
+            await client(server).__aenter__()
+        assert (ended.value.code, ended.value.hint) == (4501, "say it")
+    refusal["error"] = {"code": "rate_limited", "retryable": True, "retryAfter": 5}
+    async with scripted(Say(json.dumps(refusal))) as server, client(server):
+        assert server.slept == [5.5]
+
+
+async def test_that_there_is_nobody_is_said_aloud_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with scripted(*[Refuse(503)] * 3) as server, client(server) as link:
+        await link.request("echo")
+        server.plan.extend([Refuse(503)] * 3)
+        server.cut()
+        await link.request("echo")
+    warned = [record.message for record in caplog.records if record.name == "routewright.client"]
+    assert len(warned) == 2
+    assert all(message.startswith("refused with 503") for message in warned)
+
+
+async def test_a_close_tells_what_has_not_arrived(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    timing = Timing(sleep=lambda _: asyncio.Event().wait())
+    async with scripted(Refuse(503), Refuse(503)) as server:
+        for file, told in ((tmp_path / "session", False), (None, True)):
+            async with connect(server.url, wait=False, timing=timing, session_file=file) as link:
+                await link.send("note", 1)
+                await link.send("note", 2)
+            assert ("closed with 2 messages that have not arrived" in caplog.text) == told
+
+
 async def test_what_is_final_at_once_does_not_let_the_client_in() -> None:
     async with scripted(Refuse(404, body={"error": {"code": "not_found", "message": "no route"}})) as server:
         with pytest.raises(Terminal, match="refused with 404: no route"):
@@ -203,6 +235,9 @@ async def test_tls() -> None:
         url = server.url.replace("ws://", "wss://")
         with pytest.raises(Terminal, match="is not trusted"):
             await connect(url).__aenter__()
+        async with scripted() as plain:
+            with pytest.raises(ConnectionLost, match="TLS failed"):
+                await connect(plain.url.replace("ws://", "wss://"), attempts=0).__aenter__()
         authority.configure_trust(trusting)
         async with connect(url, ssl=trusting) as link:
             assert await link.request("echo", 1) == 1
@@ -292,6 +327,18 @@ async def test_what_is_asked_offline_is_in_the_file(tmp_path: Path) -> None:
         async with client(server, session_file=file) as link:
             await link.flush()
         assert [message["payload"] for _, message in server.gateway.handled] == [1]
+
+
+async def test_commands_of_an_earlier_run_are_not_repeated(tmp_path: Path) -> None:
+    file = tmp_path / "session.json"
+    async with scripted() as server:
+        types = ["$subscribe", "$auth", "$unsubscribe", "$publish", "echo"]
+        frames = {id: {"id": id, "frame": {"type": type, "id": id, "payload": {}}} for id, type in enumerate(types, 1)}
+        file.write_text(json.dumps({"url": server.url, "last": 5, "unanswered": frames}))
+        async with client(server, session_file=file) as link:
+            assert [left.type for left in link.unanswered] == ["$publish", "echo"]
+            assert await link.unanswered[1].reply() == {}
+        assert [message["type"] for _, message in server.gateway.handled] == ["$publish", "echo"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"seq": "x"}', b'{"url": "ws://elsewhere/ws"}'])

@@ -1,19 +1,14 @@
-"""What comes for one request: its reply, the parts of a stream, or an error.
+"""What comes for one request: its reply, the parts of a stream, or an error."""
 
-Strategy: what comes is kept in order until it is taken, up to a bound: a stream that nobody reads ends with
-`QueueFull`.
-"""
-
-import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 
-from routewright.client.errors import ClientError, QueueFull
+from routewright.client.errors import ClientError
 from routewright.client.frames import ABSENT
 from routewright.client.happenings import Reply
+from routewright.client.inbox import Inbox
 from routewright.client.models import Models
 from routewright.client.state import Kept
 
@@ -21,33 +16,21 @@ _LONGEST = 10_000
 
 
 class Answer:
-    """The parts of one answer; a reply is a stream of one."""
+    """The parts of one answer; a reply is a stream of one. One that nobody reads ends with `QueueFull`."""
 
-    __slots__ = ("_error", "_parts", "_waiter", "ended")
+    __slots__ = ("_parts",)
 
     def __init__(self) -> None:
-        self.ended = False
-        self._parts: deque[Reply] = deque()
-        self._error: ClientError | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._parts: Inbox[Reply] = Inbox("parts of a stream", _LONGEST)
 
     def put(self, part: Reply) -> None:
         """A part has come."""
-        if self.ended:
-            return
-        if len(self._parts) >= _LONGEST:
-            self.fail(QueueFull(f"{_LONGEST} parts of a stream were not read"))
-            return
-        self._parts.append(part)
-        self.ended = part.final
-        self._wake()
+        if not self._parts.ended and self._parts.put(part, len(memoryview(part.payload))) and part.final:
+            self._parts.end()
 
     def fail(self, error: ClientError) -> None:
         """Nothing more will come."""
-        if not self.ended:
-            self.ended = True
-            self._error = error
-            self._wake()
+        self._parts.end(error)
 
     async def next(self) -> Reply | None:
         """The next part; ``None`` after the last.
@@ -55,18 +38,10 @@ class Answer:
         Raises:
             ClientError: what the request failed with, after the parts that came before.
         """
-        while not self._parts:
-            if self._error is not None:
-                raise self._error
-            if self.ended:
-                return None
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        return self._parts.popleft()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        try:
+            return await self._parts.next()
+        except StopAsyncIteration:
+            return None
 
 
 class Unanswered:

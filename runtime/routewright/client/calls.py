@@ -6,7 +6,7 @@ any more; the protocol decides when it is written, and how often.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from typing import Any, TypedDict, Unpack
 
 import msgspec
@@ -41,9 +41,14 @@ class Calls:
     Args:
         timeout: seconds for each call that names none.
         flush: is called when there is something to write.
+
+    Attributes:
+        begun: the client has been opened.
+        error: what it has ended with.
     """
 
     def __init__(self, protocol: Protocol, models: Models, timeout: float | None, flush: Callable[[], None]) -> None:
+        self.begun = False
         self.error: ClientError | None = None
         self._protocol = protocol
         self._models = models
@@ -63,7 +68,10 @@ class Calls:
         Raises:
             QueueFull: too much waits already.
             Disconnected: there will be no connection any more.
+            RuntimeError: there was never to be one.
         """
+        if not self.begun:
+            raise RuntimeError("the client is not open: write `async with connect(...) as client:`")
         if self.error is not None:
             raise self.error
         declared, idempotent = outgoing.declared, options.get("idempotent")
@@ -94,10 +102,22 @@ class Calls:
 
     async def command(self, type: str, payload: Any, model: Any = Any, **options: Unpack[Options]) -> Any:
         """Ask the gateway itself; the payload of its answer, as ``model``."""
-        outgoing = Outgoing(type, msgspec.Raw(msgspec.json.encode(payload)), None)
-        async with contextlib.aclosing(self.parts(outgoing, options, stream=False)) as parts:
+        async with contextlib.aclosing(self.parts(_command(type, payload), options, stream=False)) as parts:
             part = await anext(parts)
         return self._models.decode(part.type, part.payload, model)
+
+    def begin(self, type: str, payload: Any) -> Coroutine[Any, Any, None]:
+        """Ask the gateway itself, at once, for what can be asked twice; the wait for its answer, whatever that is."""
+        id = self.ask(_command(type, payload), {"idempotent": True})
+        return self._answered(id)
+
+    async def _answered(self, id: int) -> None:
+        try:
+            with contextlib.suppress(ClientError):
+                await self._answers[id].next()
+        finally:
+            self._answers.pop(id, None)
+            self._protocol.forget(id)
 
     def restored(self, id: int) -> Answer:
         """Await the answer to a message that was asked by an earlier run of the program."""
@@ -120,7 +140,8 @@ class Calls:
         if answer is not None:
             lost = self._lost
             text = f"{lost}; whether the request was handled is not known"
-            answer.fail(OutcomeUnknown(text, code=lost.code, status=lost.status))
+            hint = "say idempotent=True, or in the spec, where it may be handled twice"
+            answer.fail(OutcomeUnknown(text, code=lost.code, status=lost.status, hint=hint))
 
     def lost(self, lost: ConnectionLost) -> None:
         """The connection is gone."""
@@ -139,6 +160,10 @@ class Calls:
             return self._timeout
         declared = outgoing.declared
         return (self._models.timeout if declared is None else declared.timeout) + _GRACE
+
+
+def _command(type: str, payload: Any) -> Outgoing:
+    return Outgoing(type, msgspec.Raw(msgspec.json.encode(payload)), None)
 
 
 @contextlib.contextmanager

@@ -6,17 +6,18 @@ connection wait for one; what happens meanwhile to the connection is the link's 
 
 import asyncio
 import contextlib
-import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from typing import Any, NamedTuple, Self, TypeAlias, TypeVar, Unpack, final, overload
 
 import msgspec
 
 from routewright.client.answers import Unanswered
+from routewright.client.callbacks import Callback, call, report
 from routewright.client.calls import Calls, Options, within
 from routewright.client.dialing import Dialer
-from routewright.client.errors import ClientClosed, ClientError, ConnectionLost, UnexpectedMessage
-from routewright.client.events import Event, Events, Listeners, Presence
+from routewright.client.errors import ClientClosed, ClientError, ConnectionLost
+from routewright.client.events import Events, Listeners, Presence
 from routewright.client.frames import ABSENT, Granted
 from routewright.client.happenings import Happened, Happening, Opened, Refused, Reply, Unknown
 from routewright.client.link import Link
@@ -31,11 +32,10 @@ from routewright.policies.backoff import Backoff
 
 T = TypeVar("T")
 
-Callback: TypeAlias = Callable[[Event[Any]], Awaitable[None] | None]
-"""What `Client.on` calls."""
-
 Message: TypeAlias = str | msgspec.Struct
 """A message by its type, or by its model."""
+
+_LOG = logging.getLogger("routewright.client")
 
 _FLUSH = 2.0
 """Seconds that a client which closes gives to what it has sent."""
@@ -91,6 +91,7 @@ class Client:
         self._protocol = Protocol(state, bounds, self._stats)
         self._listeners = Listeners(models, self._stats, events)
         self._wait = wait
+        self._filed = file is not None
         self._on_reconnect = on_reconnect
         self._dialer = dialer
         self._renewal = Renewal(self.authenticate if dialer.renews else None, timing)
@@ -114,6 +115,7 @@ class Client:
         ]
 
     async def __aenter__(self) -> Self:
+        self._calls.begun = True
         self._link.start()
         if self._wait:
             try:
@@ -246,11 +248,19 @@ class Client:
         """Call a function, asynchronous or not, for each event of a type, one after the other; the returned function
         ends that. What it raises is reported to the event loop's exception handler."""
         events = self.events(kind)
-        self._spawn(_call(events, callback))
+        self._spawn(call(events, callback))
         return events.close
 
+    @overload
     def subscribe(
-        self, topic: str, *, model: type[T] | None = None, timeout: float | None = None
+        self, topic: str, *, model: type[T], timeout: float | None = None
+    ) -> contextlib.AbstractAsyncContextManager[Events[T]]: ...
+    @overload
+    def subscribe(
+        self, topic: str, *, model: None = None, timeout: float | None = None
+    ) -> contextlib.AbstractAsyncContextManager[Events[Any]]: ...
+    def subscribe(
+        self, topic: str, *, model: Any = None, timeout: float | None = None
     ) -> contextlib.AbstractAsyncContextManager[Events[Any]]:
         """Subscribe to a topic, or by a pattern such as ``jobs.*`` to several, for the length of a block; its events.
 
@@ -315,6 +325,8 @@ class Client:
             with contextlib.suppress(ClientError):
                 await self.flush(_FLUSH)
         await self._link.close()
+        if self._calls.error is None and self._protocol.unsettled and not self._filed:
+            _LOG.warning("closed with %d messages that have not arrived", self._protocol.unsettled)
         self._end(ClientClosed("the client is closed"))
         others = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in others:
@@ -346,7 +358,7 @@ class Client:
             try:
                 self._on_reconnect(Reconnected(opened.resumed, opened.reason))
             except Exception as error:
-                _report(error, "on_reconnect has failed")
+                report(error, "on_reconnect has failed")
 
     def _losing(self, lost: ConnectionLost) -> None:
         self._renewal.stop()
@@ -365,27 +377,3 @@ class Client:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-async def _call(events: Events[Any], callback: Callback) -> None:
-    while True:
-        try:
-            event = await anext(events)
-        except (StopAsyncIteration, ClientClosed):
-            return
-        except UnexpectedMessage as error:
-            _report(error, "an event of the client does not fit its model")
-            continue
-        except ClientError as error:
-            _report(error, "an event handler of the client gets no more events")
-            return
-        try:
-            result = callback(event)
-            if inspect.isawaitable(result):
-                await result
-        except Exception as error:
-            _report(error, f"the handler of the event {event.type!r} has failed")
-
-
-def _report(error: BaseException, what: str) -> None:
-    asyncio.get_running_loop().call_exception_handler({"message": what, "exception": error})

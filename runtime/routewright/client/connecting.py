@@ -76,11 +76,13 @@ def connect(
         timing: where time and chance come from, for tests.
 
     Raises:
-        ValueError: the URL is none, or does not go with the rest; there is no such place for a credential.
+        ValueError: the URL is none, or does not go with the rest; there is no such place for a credential; a number is
+            out of range.
         NoSuchRoute: the table has no such route.
     """
     target = _target(url, capability, route, parameters or {})
     _check_token(token, token_in, token_name)
+    _check_numbers(backoff, connect_timeout=connect_timeout, timeout=timeout, largest=largest, events=events)
     timing = timing or Timing()
     return Client(
         Dialer(
@@ -117,6 +119,15 @@ def _check_token(token: Token | None, place: TokenPlace, name: str | None) -> No
         raise ValueError("token_in and token_name say where a token travels, and there is no token")
 
 
+def _check_numbers(backoff: tuple[float, float], **positive: float | None) -> None:
+    base, cap = backoff
+    if not 0 < base <= cap:
+        raise ValueError(f"backoff is {backoff!r}: write the first and the longest pause in seconds, such as (0.5, 20)")
+    for name, value in positive.items():
+        if value is not None and not value > 0:
+            raise ValueError(f"{name} is {value!r}: it must be more than 0")
+
+
 def _target(url: str, capability: str | None, route: str | None, parameters: Mapping[str, object]) -> Target:
     scheme, separator, rest = url.partition("://")
     known = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
@@ -129,6 +140,10 @@ def _target(url: str, capability: str | None, route: str | None, parameters: Map
     parts = urlsplit(f"{kind}://{rest}")
     if not parts.hostname:
         raise ValueError(f"{url!r} names no host")
+    try:
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"{url!r} names no port: {error}") from None
     if discovered and parts.path not in ("", "/"):
         raise ValueError(f"{url!r} has a path already: leave it out, or leave the capability and the route out")
     if not discovered:

@@ -166,7 +166,11 @@ class Dialer:
         found = document.find(capability=capability, route=route)
         if found.framing == "raw":
             raise NoSuchRoute(f"{found.name!r} is a raw route: it takes frames, not messages")
-        return "ws" + origin.removeprefix("http") + fill(found.path, parameters)
+        try:
+            path = fill(found.path, parameters)
+        except TypeError as error:
+            raise NoSuchRoute(f"{found.name!r} needs other parameters: {error}") from None
+        return "ws" + origin.removeprefix("http") + path
 
     async def _handshake(
         self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], protocols: list[str]
@@ -236,8 +240,12 @@ def _seconds(header: str | None) -> float | None:
 def _unreachable(error: Exception) -> ConnectionLost:
     if isinstance(error, aiohttp.ClientConnectorError):
         where = f"{error.host}:{error.port}"
+        if isinstance(error, aiohttp.ClientConnectorSSLError):
+            return ConnectionLost(f"cannot connect to {where}: TLS failed: {error.os_error}", hint="ws:// goes without")
         number = error.errno or 0
-        reason = os.strerror(number) if number > 0 else str(error)
+        # those of name resolution are none of the system's
+        known = number > 0 and not isinstance(error, aiohttp.ClientConnectorDNSError)
+        reason = os.strerror(number) if known else error.strerror or str(error.os_error)
         return ConnectionLost(
             f"cannot connect to {where}: {reason}", hint="is the gateway running? start it with `routewright serve`"
         )

@@ -21,7 +21,17 @@ from routewright.table.codes import CLOSES
 
 
 class ClientError(Exception):
-    """Anything that goes wrong between a client and its gateway."""
+    """Anything that goes wrong between a client and its gateway.
+
+    Attributes:
+        hint: what to do about it, or ``""``; a traceback shows it too.
+    """
+
+    def __init__(self, message: str = "", *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+        if hint:
+            self.add_note(f"hint: {hint}")
 
 
 class RequestFailed(ClientError):
@@ -33,7 +43,6 @@ class RequestFailed(ClientError):
         retryable: the same request may succeed later.
         retry_after: seconds to wait before that, where the gateway says so.
         path: JSON path of what is wrong in the request, or ``""``.
-        hint: what to do about it, or ``""``.
     """
 
     def __init__(
@@ -46,13 +55,12 @@ class RequestFailed(ClientError):
         path: str = "",
         hint: str = "",
     ) -> None:
-        super().__init__(f"{code}: {message}")
+        super().__init__(f"{code}: {message}" + (f" - at `{path}`" if path else ""), hint=hint)
         self.code = code
         self.message = message
         self.retryable = retryable
         self.retry_after = retry_after
         self.path = path
-        self.hint = hint
 
 
 class RequestTimeout(ClientError, TimeoutError):
@@ -92,7 +100,6 @@ class ConnectionLost(Disconnected):
         code: that of the close frame; ``None`` where there was no connection.
         status: the HTTP status of a refused handshake; ``None`` where there was no answer.
         retry_after: seconds that the gateway wants to be left alone, where it says so.
-        hint: what to do about it, or ``""``.
     """
 
     def __init__(
@@ -104,11 +111,10 @@ class ConnectionLost(Disconnected):
         retry_after: float | None = None,
         hint: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, hint=hint)
         self.code = code
         self.status = status
         self.retry_after = retry_after
-        self.hint = hint
 
 
 class OutcomeUnknown(ConnectionLost):
@@ -121,13 +127,11 @@ class Terminal(Disconnected):
 
     Attributes:
         code: the close code (4500 to 4999, or one such as 1009), or the HTTP status (401, 403, 404, ...).
-        hint: what to do about it, or ``""``.
     """
 
     def __init__(self, code: int, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(message, hint=hint)
         self.code = code
-        self.hint = hint
 
 
 class ClientClosed(Disconnected):

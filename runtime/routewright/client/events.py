@@ -5,15 +5,15 @@ that falls too far behind ends with `QueueFull` after what it still has, and so 
 comes while nobody wants it waits for the first who does.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Self, TypeVar, final
 
 import msgspec
 
-from routewright.client.errors import ClientError, QueueFull
+from routewright.client.errors import ClientError
 from routewright.client.happenings import Happened
+from routewright.client.inbox import Inbox
 from routewright.client.models import Models
 from routewright.client.stats import Stats
 
@@ -69,53 +69,29 @@ class Events(Generic[T]):
         self.member: str | None = None
         self._wanted = wanted
         self._decode = decode
-        self._limit = limit
         self._leave = leave
-        self._waiting: deque[Happened] = deque()
-        self._error: ClientError | None = None
-        self._closed = False
-        self._waiter: asyncio.Future[None] | None = None
+        self._inbox: Inbox[Happened] = Inbox("events", limit)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Event[T]:
-        while not self._waiting:
-            if self._error is not None:
-                raise self._error
-            if self._closed:
-                raise StopAsyncIteration
-            if self._waiter is not None and not self._waiter.done():
-                raise RuntimeError("somebody else is waiting for the next of these events")
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        happened = self._waiting.popleft()
+        happened = await self._inbox.next()
         return Event(happened.type, self._decode(happened), happened.topic)
 
     def close(self) -> None:
         """Take no more."""
-        self._closed = True
         self._leave(self)
-        self._wake()
+        self._inbox.end()
 
     def _offer(self, happened: Happened) -> bool | None:
         """Whether it was wanted; ``None``: it was, and there was no room."""
-        if self._error is not None or not self._wanted(happened):
+        if self._inbox.ended or not self._wanted(happened):
             return False
-        if len(self._waiting) >= self._limit:
-            self._fail(QueueFull(f"{self._limit} events were not taken"))
-            return None
-        self._waiting.append(happened)
-        self._wake()
-        return True
+        return self._inbox.put(happened, len(memoryview(happened.payload))) or None
 
     def _fail(self, error: ClientError) -> None:
-        self._error = self._error or error
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._inbox.end(error)
 
 
 class Listeners:

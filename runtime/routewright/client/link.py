@@ -60,7 +60,7 @@ class Link:
         self._attempts = attempts
         self._timing = timing
         self._failed = 0
-        self._renewed = False
+        self._renewed = self._told = False
         self._over = False
         self._broken: Broken | None = None
         self._wake = asyncio.Event()
@@ -152,7 +152,10 @@ class Link:
         if self._attempts is not None and self._failed > self._attempts:
             raise lost
         wait = self._backoff.failed() + (lost.retry_after or 0.0)
-        _LOG.info("%s; connecting again in %.2f s", lost, wait)
+        # said aloud once: whoever waits for the first connection wants to know why there is none
+        aloud = lost.code is None and not self._told
+        self._told = self._told or aloud
+        _LOG.log(logging.WARNING if aloud else logging.INFO, "%s; connecting again in %.2f s", lost, wait)
         await self._timing.sleep(wait)
 
     async def _serve(self, dialed: Dialed) -> ConnectionLost:
@@ -222,7 +225,7 @@ class Link:
             else:
                 if isinstance(happening, Opened):
                     self._failed = 0
-                    self._renewed = False
+                    self._renewed = self._told = False
                 self._take(happening)
         self.flush()
 

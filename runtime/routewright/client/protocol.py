@@ -42,6 +42,8 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat: float = 25.0
 
 
+_WAITING = "for a connection, or an answer: wait for that, or give connect() larger bounds=Bounds(...)"
+
 _REFUSED = {"unauthorized": 4501, "forbidden": 4503}
 """What a connection closes with whose credential is refused."""
 
@@ -141,6 +143,11 @@ class Protocol:
         return not self._out and not self._unawaited and self.open
 
     @property
+    def unsettled(self) -> int:
+        """Messages without an awaited answer of which it is not known that they have arrived."""
+        return self._unawaited
+
+    @property
     def queued(self) -> int:
         """Messages that were never written."""
         return sum(not kept.written for kept in self.state.unanswered.values())
@@ -162,12 +169,12 @@ class Protocol:
         """
         state, bounds = self.state, self._bounds
         if len(state.unanswered) >= bounds.messages:
-            raise QueueFull(f"{bounds.messages} messages wait already")
+            raise QueueFull(f"{bounds.messages} messages wait already", hint=_WAITING)
         frame = frames.message(type, state.last + 1, payload)
         if self._largest is not None and len(frame) > self._largest:
             raise RequestFailed("too_large", f"the message has {len(frame)} bytes, the gateway takes {self._largest}")
         if self._kept + len(frame) > bounds.bytes:
-            raise QueueFull(f"messages of {bounds.bytes} bytes wait already")
+            raise QueueFull(f"messages of {bounds.bytes} bytes wait already", hint=_WAITING)
         state.last += 1
         id = state.last
         state.unanswered[id] = Kept(id, msgspec.Raw(frame), idempotent, reply, stream)
@@ -273,10 +280,7 @@ class Protocol:
 
     def _proved(self, frame: Frame, now: float) -> list[Happening]:
         if frame.type == "error":
-            problem = frames.problem(frame)
-            text = f"the gateway refused the credential: {problem.code}: {problem.message}"
-            code = _REFUSED.get(problem.code, 1002)
-            return [Broken(code, text, not problem.retryable, problem.retry_after, problem.hint)]
+            return [_refused("credential", frame)]
         if frame.type != "$ok":
             return []
         self._expires = frames.granted(frame).expires
@@ -303,8 +307,7 @@ class Protocol:
 
     def _greeted(self, frame: Frame, now: float) -> list[Happening]:
         if frame.type == "error":
-            problem = frames.problem(frame)
-            return [Broken(1002, f"the gateway refused the session: {problem.code}: {problem.message}")]
+            return [_refused("session", frame)]
         if frame.type != "$welcome":
             return []
         try:
@@ -366,3 +369,10 @@ class Protocol:
         self._kept -= len(kept.frame)
         self._unawaited -= not kept.reply
         self.changed = True
+
+
+def _refused(what: str, frame: Frame) -> Broken:
+    problem = frames.problem(frame)
+    text = f"the gateway refused the {what}: {problem.code}: {problem.message}"
+    code = _REFUSED.get(problem.code, 1002)
+    return Broken(code, text, not problem.retryable, problem.retry_after, problem.hint)

@@ -57,6 +57,7 @@ class SessionFile:
         """The state that was saved for this URL; an empty one where there is none."""
         try:
             state = msgspec.json.decode(self.path.read_bytes(), type=State)
+            state.unanswered = {id: kept for id, kept in state.unanswered.items() if _outlives(kept)}
         except FileNotFoundError:
             return State(url=url)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -79,3 +80,13 @@ class SessionFile:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(msgspec.json.encode(state))
         os.replace(temporary, self.path)
+
+
+class _Named(msgspec.Struct):
+    type: str = ""
+
+
+def _outlives(kept: Kept) -> bool:
+    """Whether the next run of the program cares: it subscribes and presents a credential by itself."""
+    type = msgspec.json.decode(kept.frame, type=_Named).type
+    return not type.startswith("$") or type == "$publish"

@@ -6,7 +6,6 @@ subscriptions; on a new one they are made anew.
 
 import asyncio
 import contextlib
-import math
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -96,11 +95,10 @@ class Topics:
             events.member = topic.member
 
     async def _leave(self, name: str, topic: _Topic) -> None:
-        if topic.asked and self._calls.error is None:
-            leaving = self._spawn(self._unsubscribe(name))
+        if not topic.asked:
+            return
+        # asked at once: whoever subscribes meanwhile comes after
+        with contextlib.suppress(ClientError):
+            leaving = self._spawn(self._calls.begin("$unsubscribe", {"topic": name}))
             if self._calls.connected:
                 await asyncio.wait((leaving,), timeout=_LEAVING)
-
-    async def _unsubscribe(self, name: str) -> None:
-        with contextlib.suppress(ClientError):
-            await self._calls.command("$unsubscribe", {"topic": name}, timeout=math.inf, idempotent=True)
