@@ -190,6 +190,18 @@ def test_a_plugin_that_always_fails_does_not_flood_the_log(monkeypatch: pytest.M
     assert [log["unlogged"] for log in logs] == [0, 49]
 
 
+async def test_a_plugin_whose_own_work_was_cancelled_has_failed() -> None:
+    async def give_up(_: Any) -> None:
+        work = asyncio.create_task(asyncio.sleep(60))
+        asyncio.get_running_loop().call_soon(work.cancel)
+        await work
+
+    chain = Gate("routewright_subscribe", [Call("p", give_up, waits=True)])
+    with capture_logs() as logs, pytest.raises(PluginFailed):
+        await chain.run_async(a_session())
+    assert [log["plugin"] for log in logs] == ["p"]
+
+
 async def test_cancelling_a_waiting_chain_is_no_failure_of_the_plugin() -> None:
     started = asyncio.Event()
 

@@ -11,7 +11,7 @@ import msgspec
 
 from routewright.gateway import subscribing
 from routewright.gateway.command import Asked, answer
-from routewright.table.frames import DECODE_ERRORS
+from routewright.table.frames import DECODE_ERRORS, diagnose
 
 if TYPE_CHECKING:
     from routewright.gateway.plain import PlainConnection
@@ -24,11 +24,18 @@ _decode = msgspec.json.Decoder(Asked).decode
 
 
 def asked(frame: bytes) -> Asked | None:
-    """The command that a frame is; ``None`` where it is none."""
+    """The command that a frame is; ``None`` where it is none.
+
+    Raises:
+        FrameError: it is one, but not well-formed.
+    """
     try:
         found = _decode(frame)
-    except DECODE_ERRORS:
-        return None
+    except DECODE_ERRORS as error:
+        problem = diagnose(frame, error, COMMANDS)
+        if problem.code == "unknown_type":
+            return None
+        raise problem from None
     return found if found.type in COMMANDS else None
 
 

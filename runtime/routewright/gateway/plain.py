@@ -91,7 +91,11 @@ class PlainConnection(Connection):
 
     def _other(self, data: bytes, problem: FrameError) -> None:
         """A frame that is no message of the route: a command, or a mistake."""
-        command = asked(data) if problem.code == "unknown_type" else None
+        try:
+            command = asked(data) if problem.code == "unknown_type" else None
+        except FrameError as malformed:
+            self._wrong(malformed)
+            return
         if command is None:
             self._wrong(problem)
         else:

@@ -9,8 +9,9 @@ connect, message, subscribe). Anything else is logged, and becomes `PluginFailed
 (reply, disconnect, reload, shutdown) go on with the next plugin as if nothing had been returned.
 """
 
+import asyncio
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar, final
 
@@ -107,6 +108,18 @@ class Chain:
         return PluginFailed(plugin, self.hook)
 
 
+async def _waited(work: Awaitable[Any]) -> Any:
+    """What a plugin returns in the end. If something that it waited for was cancelled, that is a failure like any
+    other; who cancels the chain itself is let through."""
+    try:
+        return await work
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError("what it waited for was cancelled") from error
+
+
 def _refuse(result: object, wanted: str) -> None:
     """Complain about what a plugin returned."""
     if inspect.iscoroutine(result):
@@ -139,7 +152,7 @@ class Gate(Chain):
         """As ``run``."""
         for function, waits in zip(self.calls, self._waits, strict=True):
             try:
-                result = await function(*arguments) if waits else function(*arguments)
+                result = await _waited(function(*arguments)) if waits else function(*arguments)
                 if result is not None:
                     _refuse(result, "nothing")
             except Refusal:
@@ -175,7 +188,7 @@ class First(Chain):
         """As ``run``."""
         for function, waits in zip(self.calls, self._waits, strict=True):
             try:
-                result = await function(request, route) if waits else function(request, route)
+                result = await _waited(function(request, route)) if waits else function(request, route)
                 if isinstance(result, Principal):
                     return result
                 if result is not None:
@@ -223,7 +236,7 @@ class Rewrite(Chain):
         frame = None
         for function, waits in zip(self.calls, self._waits, strict=True):
             try:
-                result = await function(session, message) if waits else function(session, message)
+                result = await _waited(function(session, message)) if waits else function(session, message)
                 if result is not None:
                     if type(result) is not bytes:
                         _refuse(result, "bytes or None")
@@ -260,7 +273,7 @@ class Notice(Chain):
         """Never raises."""
         for function, waits in zip(self.calls, self._waits, strict=True):
             try:
-                result = await function(*arguments) if waits else function(*arguments)
+                result = await _waited(function(*arguments)) if waits else function(*arguments)
                 if result is not None:
                     _refuse(result, "nothing")
             except Exception as error:

@@ -266,6 +266,30 @@ async def test_a_process_that_is_stuck_is_not_waited_for(tmp_path: Path) -> None
         await other.socket.close()
 
 
+async def test_a_failed_try_at_another_process_does_not_stand_in_the_way_of_the_next(tmp_path: Path) -> None:
+    with serving(talking(tmp_path), "--no-watch", "--processes", "2") as served:
+        client = Reliable(served)
+        await client.connect()
+        first = psutil.Process(process_of(served, client))
+        tries = [Reliable(served) for _ in range(3)]
+        for each in tries:
+            each.resume = client.resume
+            await elsewhere(each, served, first.pid)
+        first.suspend()
+        try:
+            for each in tries[:2]:
+                await each.send({"type": "$hello", "resume": client.resume})
+                await each.cut()
+            await tries[2].send({"type": "$hello", "resume": client.resume})
+        finally:
+            first.resume()
+        async with asyncio.timeout(PATIENCE):
+            welcome = json.loads(await tries[2].socket.recv())["payload"]
+        assert (welcome["resumed"], welcome["session"]) == (True, client.welcome["session"]), welcome
+        assert await client.closed() == 4004
+        await tries[2].socket.close()
+
+
 async def test_a_changed_route_is_told(tmp_path: Path) -> None:
     project = talking(tmp_path)
     with serving(project) as served:
@@ -273,13 +297,16 @@ async def test_a_changed_route_is_told(tmp_path: Path) -> None:
         await client.connect()
         await away.connect()
         since = len(served.lines)
-        changed = route(rateLimit={"rate": "1000/s", "burst": 1000})
+        changed = route(rateLimit={"rate": "1000/s", "burst": 1000}, delivery={"messages": 500})
         project.spec({"gateway": {"drainSeconds": 1}, "routes": [changed]})
         await served.logged("reloaded", since)
         epoch = await client.take()
         assert epoch["type"] == "$epoch"
         assert epoch["payload"]["epoch"] == 2
         assert epoch["payload"]["spec"] != client.welcome["spec"]
+        await away.cut()
+        welcome = await away.connect()
+        assert (welcome["resumed"], welcome["limits"]["delivery"]["messages"]) == (True, 500)
         await away.cut()
         since = len(served.lines)
         changed["messages"]["ask"]["reply"] = "part"

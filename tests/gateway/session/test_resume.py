@@ -449,6 +449,13 @@ async def test_hello_comes_first(served: Served, first: str) -> None:
     assert await client.closed() == 1002
 
 
+async def test_what_is_absent_may_be_null(served: Served) -> None:
+    client = Reliable(served)
+    welcome = await client.connect(resume=None, seq=None)
+    assert (welcome["resumed"], welcome["reason"]) == (False, None)
+    await client.socket.close()
+
+
 async def test_a_client_that_says_nothing_is_sent_away(served: Served) -> None:
     client = Reliable(served)
     await client.open()
@@ -464,6 +471,13 @@ async def test_asides(served: Served, client: Reliable) -> None:
     assert (await client.take())["error"]["code"] == "invalid_message"
     await client.send({"type": "$nothing", "id": 4})
     assert (await client.take())["error"]["code"] == "unknown_type"
+    for wrong in ('"seq": "1"', '"seq": -1', '"seq": true', '"payload": {"seq": 1}', '"seq": 1, "id": []'):
+        await client.socket.send(f'{{"type": "$ack", {wrong}}}')
+        assert (await client.take())["error"]["code"] == "invalid_message", wrong
+    for type in ("$hello", "$ping", "$subscribe"):
+        await client.send({"type": type, "id": True})
+        error = (await client.take())["error"]
+        assert (error["code"], error["path"]) == ("invalid_message", "$.id")
     for _ in range(500):
         await client.ack(1)
     await client.ask("ask", 1, nonce='"$ack"')

@@ -178,7 +178,11 @@ class Handover:
             return
         match message:
             case Wanted():
-                self._tell(self._found(source, message), source)
+                if any(ask.wanted.token == message.token and ask.outcome.done() for ask in self._asks.values()):
+                    # it has just come, and stands here as soon as who asked for it has had his turn
+                    asyncio.get_running_loop().call_soon(self._received, source, data)
+                else:
+                    self._tell(self._found(source, message), source)
             case Answer():
                 self._settle(source, message)
             case _:

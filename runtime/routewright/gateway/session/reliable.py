@@ -6,7 +6,7 @@ decoding anything, and where the client wants that, all frames of a tick as one 
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import msgspec
 
@@ -18,7 +18,7 @@ from routewright.gateway.session.buffer import Gone
 from routewright.gateway.socket import State
 from routewright.hooks import SessionInfo
 from routewright.policies.rate_limit import RateLimiter
-from routewright.table.frames import DECODE_ERRORS, Id
+from routewright.table.frames import DECODE_ERRORS, Id, diagnose
 
 if TYPE_CHECKING:
     from routewright.gateway.gateway import Gateway
@@ -30,16 +30,19 @@ ASIDES = 1000
 _OPEN = State.OPEN
 
 
+Seq: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+
+
 class Hello(msgspec.Struct, tag="$hello", tag_field="type"):
     """The first frame."""
 
     resume: str | None = None
-    seq: Annotated[int, msgspec.Meta(ge=0)] = 0
+    seq: Seq | None = None
     batch: bool = False
 
 
 class _Ack(msgspec.Struct, tag="$ack", tag_field="type"):
-    seq: int
+    seq: Seq
     id: Id = None
 
 
@@ -51,8 +54,15 @@ class _Second(msgspec.Struct, tag="$hello", tag_field="type"):
     id: Id = None
 
 
+class _Any(msgspec.Struct):
+    type: str
+
+
 _decode_hello = msgspec.json.Decoder(Hello).decode
 _decode_aside = msgspec.json.Decoder(_Ack | _Ping | _Second).decode
+_decode_type = msgspec.json.Decoder(_Any).decode
+
+_ASIDES = ("$ack", "$ping", "$hello")
 
 
 def numbered(seq: int, frame: bytes) -> bytes:
@@ -128,8 +138,8 @@ class ReliableConnection(PlainConnection):
         """Do what a frame of the protocol's own asks; false if it is a message."""
         try:
             aside = _decode_aside(data)
-        except DECODE_ERRORS:
-            return False
+        except DECODE_ERRORS as problem:
+            return self._malformed(owner, data, problem)
         if self._asides.admit(self.now):
             # acknowledgements add up, so one less is no loss; a ping is counted as any message is
             return isinstance(aside, _Ack)
@@ -143,6 +153,18 @@ class ReliableConnection(PlainConnection):
             except Gone:
                 text = f"seq {aside.seq} was never sent"
                 owner.error(Fault("invalid_message", text, aside.id, "$.seq"))
+        return True
+
+    def _malformed(self, owner: "Session", data: bytes, problem: Exception) -> bool:
+        """Tell what is wrong with a frame of the protocol's own; false if it is a message."""
+        try:
+            own = _decode_type(data).type in _ASIDES
+        except DECODE_ERRORS:
+            return False
+        if not own or self._asides.admit(self.now):
+            return False
+        mistake = diagnose(data, problem, _ASIDES)
+        owner.error(Fault(mistake.code, mistake.message, mistake.id, mistake.path))
         return True
 
     def welcome_with(self, frame: bytes) -> None:

@@ -117,9 +117,10 @@ def restore(saved: Saved, session: Session) -> None:
     """Make a new session go on where a saved one stopped."""
     now = session.gateway.clock()
     passed = max(0.0, time.time() - saved.at)
-    session.buffer = Buffer.of(saved.bounds, saved.last, [(age + passed, frame) for age, frame in saved.frames], now)
+    bounds = session.endpoint.route.delivery or saved.bounds
+    session.buffer = Buffer.of(bounds, saved.last, [(age + passed, frame) for age, frame in saved.frames], now)
     session.public = saved.public
-    session.seen = Seen(saved.bounds)
+    session.seen = Seen(bounds)
     for id, frames, age in saved.answered:
         session.seen.keep(id, frames, age + passed, now)
     for id in saved.running:

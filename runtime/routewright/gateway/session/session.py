@@ -112,6 +112,12 @@ class Session(PlainConnection):
             if info.id in worker.sessions:
                 self.introduce(worker, fresh=False)
 
+    def bound_by(self, delivery: Delivery | None) -> None:
+        """The route may keep more or less from now on; one that takes no sessions any more leaves this one as it
+        is."""
+        if delivery is not None:
+            self.buffer.bounds = self.seen.bounds = delivery
+
     def left(self, now: float) -> float:
         """Seconds for which the session may still be resumed."""
         away = 0.0 if self.away_since is None else now - self.away_since

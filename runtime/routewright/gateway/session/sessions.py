@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 REMEMBERED = 4096
 """Tokens of ended sessions for which the reason is still known."""
 
+NOT_FOUND = frozenset({"unknown_session", "unreachable"})
+"""Reasons for which it makes no sense to look again at once."""
+
 
 class Sessions:
     """Every reliable session of one gateway.
@@ -55,6 +58,7 @@ class Sessions:
         self.refused: Counter[str] = Counter()
         self.handover = Handover(self)
         self._ended: OrderedDict[bytes, str] = OrderedDict()
+        self._looked_for: dict[bytes, list[tuple[ReliableConnection, Hello]]] = {}
         self.restart = Restart(self)
 
     # Greeting
@@ -75,22 +79,42 @@ class Sessions:
             if reason is None and not self.restart.claimed(session, socket):
                 self._start(socket, "ended")
             elif reason is None:
-                self._resume(socket, session, token, hello.seq)
+                self._resume(socket, session, token, hello.seq or 0)
             else:
                 if reason not in NOT_THEIRS:
                     self.end(session, 4001, reason)
                 self._start(socket, reason)
         elif (known := self._ended.get(token)) is not None:
             self._start(socket, known)
+        elif (waiting := self._looked_for.get(token)) is not None:
+            waiting.append((socket, hello))
         else:
-            self.gateway.spawn(self._look(socket, token, hello.seq))
+            self.gateway.spawn(self._look(socket, token, hello.seq or 0))
 
     def _refusal(self, socket: ReliableConnection, session: Session) -> str | None:
         reason = not_theirs(session, Claim.of(socket.info))
         return reason or (None if socket.endpoint is session.endpoint else "route_changed")
 
     async def _look(self, socket: ReliableConnection, token: bytes, seq: int) -> None:
-        """Look for a session that is not here. What is published meanwhile is collected for it."""
+        """Look for a session that is not here. Whoever else shows its token meanwhile waits, as the first may be a try
+        that has failed already."""
+        waiting = self._looked_for[token] = []
+        reason = "unknown_session"
+        try:
+            reason = await self._looked(socket, token, seq)
+        finally:
+            del self._looked_for[token]
+            for other, hello in waiting:
+                if other.state is not State.OPEN:
+                    continue
+                if reason in NOT_FOUND:
+                    self._start(other, reason)
+                else:
+                    self.hello(other, hello)
+
+    async def _looked(self, socket: ReliableConnection, token: bytes, seq: int) -> str:
+        """Give a socket the session that is found, or a new one; why, or nothing. What is published meanwhile is
+        collected."""
         session = self._session(socket)
         saved: Saved | str | None = await self.store.take(token)
         if saved is None and self.handover.others:
@@ -99,7 +123,7 @@ class Sessions:
             reason = saved or "unknown_session"
         elif (reason := self._unfit(socket, saved)) == "":
             self._bring_back(socket, session, saved, token, seq)
-            return
+            return ""
         else:
             self.handover.dismissed(saved)
             if reason in NOT_THEIRS:
@@ -108,6 +132,7 @@ class Sessions:
         self.gateway.exit(session)
         if socket.state is State.OPEN:
             self._start(socket, reason)
+        return reason
 
     def _unfit(self, socket: ReliableConnection, saved: Saved) -> str:
         claim = Claim.of(socket.info)
@@ -321,6 +346,7 @@ class Sessions:
         frame = answer("$epoch", None, {"epoch": self.gateway.epoch, "spec": self.gateway.table.digest})
         for session in list(self.gateway.sessions.values()):
             if isinstance(session, Session):
+                session.bound_by(session.endpoint.route.delivery)
                 session.send_text(frame)
 
     def figures(self) -> dict[str, Any]:
