@@ -99,6 +99,13 @@ async def received(wire: Wire) -> tuple[bool, Frame]:
     return bool(first & 0x40), Frame(first & 0x0F, payload, bool(first & 0x80))
 
 
+def parted(message: bytes, size: int, between: bytes = b"") -> list[bytes]:
+    """A compressed message in many small frames."""
+    data = small(message)
+    rest = [frame(CONTINUATION, data[at : at + size], fin=False) for at in range(size, len(data), size)]
+    return [marked(BINARY, data[:size], fin=False), *(between + each for each in rest), frame(CONTINUATION, "")]
+
+
 def route_of(stats: Any, name: str) -> Any:
     return next(route for route in stats["routes"] if route["name"] == name)
 
@@ -207,6 +214,9 @@ async def test_a_broadcast_is_compressed_for_those_who_agreed(served: Served) ->
         ([marked(TEXT, small(b"x" * (LIMIT + 1)))], 1009),
         ([marked(BINARY, small(bytes(100_000_000))[:60_000])], 1009),
         ([marked(BINARY, b"\xff\xff\xff")], 1007),
+        ([marked(BINARY, small(b"cut short" * 9)[:-3])], 1007),
+        ([*parted(bytes(300_000_000), 64)], 1009),
+        ([*parted(bytes(300_000_000), 64, frame(PONG, "p"))], 1009),
         ([marked(TEXT, small(b"\xff\xfe"))], 1007),
         ([marked(PING, "p")], 1002),
         ([marked(CLOSE, "")], 1002),
@@ -349,7 +359,7 @@ async def test_what_waits_is_not_inflated() -> None:
     messages = [b"x" * 50_000, b"y" * 50_000, b"z" * 50_000, b"plain"]
     found.data_received(b"".join(marked(BINARY, small(message)) for message in messages[:3]) + frame(BINARY, "plain"))
     assert [data for _, data in found.heard] == messages[:2]
-    assert sum(len(message[1]) for message, _ in found.late) < 1000
+    assert sum(len(data) for _, data, _ in found.late) < 1000
     found.resume_reading()
     assert [data for _, data in found.heard] == messages
     assert found.transport.calls[-1] == "resume_reading"
@@ -392,6 +402,21 @@ async def test_a_connection_of_its_own_keeps_nothing_of_a_message() -> None:
     assert not found.late
     assert not found.marks
     assert found.heard == [("binary", b"x" * 50_000)]
+
+
+async def test_what_comes_after_a_close_leaves_nothing_behind() -> None:
+    found = connection()
+    found.close(1012)
+    found.data_received(marked(BINARY, small(b"late")) * 1000)
+    assert not found.marks
+    assert not found.heard
+
+
+async def test_a_message_that_begins_twice_is_refused() -> None:
+    found = connection()
+    found.data_received(marked(BINARY, small(b"one"), fin=False) + marked(BINARY, small(b"two")))
+    assert found.state is State.CLOSING
+    assert not found.heard
 
 
 def test_a_route_without_compression_has_connections_that_know_nothing_of_it() -> None:

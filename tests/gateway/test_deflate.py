@@ -132,7 +132,9 @@ def test_whatever_a_client_compresses_is_inflated(message: bytes, bits: int, lev
         (bytes.fromhex("f348cdc9c9070000"), b"Hello"),
         (bytes.fromhex("f24805000000ffffcac9c90700"), b"Hello"),
         (b"\x00", b""),
+        # as some senders have it
         (b"", b""),
+        (bytes.fromhex("f348cdc9c90700"), b"Hello"),
     ],
 )
 def test_the_examples_of_the_standard(backend: Any, data: bytes, message: bytes) -> None:
@@ -144,6 +146,17 @@ def test_what_is_not_compressed_is_refused(backend: Any, data: bytes) -> None:
     with pytest.raises(InflateError) as caught:
         inflate(data, 1000)
     assert caught.value.code == 1007
+
+
+def test_a_message_that_is_cut_short_is_refused(backend: Any) -> None:
+    client = zlib.compressobj(9, zlib.DEFLATED, -15)
+    message = bytes(range(256)) + b"again " * 50
+    small = (client.compress(message) + client.flush(zlib.Z_SYNC_FLUSH)).removesuffix(TAIL)
+    assert inflate(small, 1000) == message
+    for size in range(1, len(small)):
+        with pytest.raises(InflateError) as caught:
+            inflate(small[:size], 1000)
+        assert caught.value.code == 1007
 
 
 def test_a_bomb_takes_no_more_memory_than_a_message(backend: Any) -> None:

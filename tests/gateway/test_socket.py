@@ -139,6 +139,27 @@ def test_where_the_bytes_are_cut_makes_no_difference(frames: list[bytes], last: 
     assert fed([stream[start:end] for start, end in pairwise(edges)]) == whole
 
 
+def test_a_flood_does_not_pile_up_what_answers_it() -> None:
+    """What comes in one tick may be megabytes, and its peer need not read."""
+
+    async def flood() -> tuple[int, int, bytes]:
+        socket, transport = recorder(Sockets())
+        transport.write = lambda data: (Transport.write(transport, data), socket.pause_writing())  # type: ignore[method-assign, assignment]
+        pings, most = frame(PING, "p") * 20_000, 0
+        for _ in range(32):
+            socket.data_received(pings)
+            most = max(most, len(socket.out))
+        before = len(transport.written)
+        socket.resume_writing()
+        socket.sockets.flush()
+        return most, before, transport.written[before:]
+
+    most, answered, owed = asyncio.run(flood())
+    assert most == 0
+    assert answered <= SLICE
+    assert owed == header(10, 1) + b"p"
+
+
 @pytest.mark.parametrize("width", [0, 16, 64])
 @pytest.mark.parametrize("masked", [True, False])
 def test_every_single_cut_makes_no_difference(width: int, masked: bool) -> None:

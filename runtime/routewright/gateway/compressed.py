@@ -36,7 +36,7 @@ class Compressed(Connection):
     __slots__ = ()
 
     deflater: Deflater
-    late: deque[tuple[Any, bool]]
+    late: deque[tuple[WSMsgType, bytes, bool]]
     marks: deque[bool]
     most: int
     tally: Tally
@@ -99,18 +99,19 @@ class Compressed(Connection):
 
     def feed_data(self, message: Any, size: int) -> None:
         kind = message[0]
-        if self.state is State.OPEN and (kind is _TEXT or kind is _BINARY):
-            marked = self.marks.popleft()
-            if self.paused:
-                # inflated, what waits could take a thousand times the memory
-                self.late.append((message, marked))
-            else:
-                self._inflated(message, marked)
-        else:
+        if kind is not _TEXT and kind is not _BINARY:
             super().feed_data(message, size)
+            return
+        marked = self.marks.popleft()
+        if self.state is not State.OPEN:
+            return
+        if self.paused:
+            # inflated, what waits could take a thousand times the memory
+            self.late.append((kind, message[1], marked))
+        else:
+            self._inflated(kind, message[1], marked)
 
-    def _inflated(self, message: Any, marked: bool) -> None:
-        data = message[1]
+    def _inflated(self, kind: WSMsgType, data: bytes, marked: bool) -> None:
         if marked:
             try:
                 data = inflate(data, self.most)
@@ -120,7 +121,7 @@ class Compressed(Connection):
         elif len(data) > self.most:
             self.fail(1009, f"message of more than {self.most} bytes")
             return
-        super().feed_data((message[0], data), len(data))
+        super().feed_data((kind, data), len(data))
 
     def _catch_up(self) -> None:
         while self.late and not self.paused:

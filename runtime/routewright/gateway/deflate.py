@@ -34,7 +34,8 @@ WINDOW = 15
 MEMBERS = 16
 """DEFLATE streams that a message may be made of (section 7.2.3.4 has two; each costs a new inflater)."""
 
-_TAIL = b"\x00\x00\xff\xff"
+# what a sender takes away (section 7.2.1), and an empty last block: who reaches its end has read a whole message
+_TAIL = b"\x00\x00\xff\xff\x03\x00"
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _BITS = {str(bits): bits for bits in range(8, 16)}
 
@@ -106,19 +107,22 @@ def inflate(data: bytes, most: int) -> bytes:
     """The message that was compressed to ``data`` (section 7.2.2), never taking more memory than ``most`` bytes.
 
     Raises:
-        InflateError: it is longer than ``most``, or not compressed at all.
+        InflateError: it is longer than ``most``, cut short, or not compressed at all.
     """
     rest, parts, room = data + _TAIL, list[bytes](), most + 1
     try:
         for _ in range(MEMBERS):
+            # senders forget the byte of an empty message, and the one that is to follow a last block (7.2.3.4)
+            if not rest or rest == _TAIL:
+                return parts[0] if len(parts) == 1 else b"".join(parts)
             inflater = _backend.decompressobj(-zlib.MAX_WBITS)
             parts.append(inflater.decompress(rest, room))
             room -= len(parts[-1])
             if not room:
                 raise InflateError(1009, f"message of more than {most} bytes")
+            if not inflater.eof:
+                break
             rest = inflater.unused_data
-            if not rest:
-                return parts[0] if len(parts) == 1 else b"".join(parts)
     except _backend.error:
         pass
     raise InflateError(1007, "message is not compressed as it says")

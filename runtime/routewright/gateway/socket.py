@@ -155,7 +155,8 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
             self.fail(1002, "client frames must be masked")
 
     def _read_slices(self, data: bytes) -> None:
-        """Read a large chunk until somebody has had enough: as frames its bytes may take twenty times the memory."""
+        """Read a large chunk until somebody has had enough: as frames its bytes may take twenty times the memory, and
+        so may what answers them at once. A tick can bring many such chunks."""
         for at in range(0, len(data), SLICE):
             if self.paused:
                 self._unread = data[at:]
@@ -163,6 +164,8 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
             if (reader := self._reader) is None:
                 return
             self._read(reader, data[at : at + SLICE])
+            if self.out:
+                self.flush()
 
     def eof_received(self) -> bool:
         return False
