@@ -13,6 +13,7 @@ from bench import (
     balance,
     batch,
     broadcast,
+    compressed,
     compression,
     generate,
     idle,
@@ -31,7 +32,7 @@ from bench.settings import RESULTS, Settings
 
 Measurement = Callable[[Settings, Callable[[str], None]], Awaitable[Section]]
 
-MEASUREMENTS: dict[str, Measurement] = {
+MEASUREMENTS: dict[str, Measurement | tuple[Measurement, ...]] = {
     "messages": messages.measure,
     "broadcast": broadcast.measure,
     "idle": idle.measure,
@@ -42,7 +43,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "policies": policies.measure,
     "balance": balance.measure,
     "batch": batch.measure,
-    "compression": compression.measure,
+    "compression": (compression.measure, compressed.measure),
     "profile": profile.measure,
 }
 
@@ -99,10 +100,12 @@ async def run(options: argparse.Namespace) -> None:
     sections: list[Section] = []
     try:
         for name in options.only or (("messages",) if asked.quick else MEASUREMENTS):
-            section = await MEASUREMENTS[name](asked, progress)
-            progress("")
-            report.show(section)
-            sections.append(section)
+            found = MEASUREMENTS[name]
+            for measure in found if isinstance(found, tuple) else (found,):
+                section = await measure(asked, progress)
+                progress("")
+                report.show(section)
+                sections.append(section)
     finally:
         progress("")
         if sections:

@@ -37,9 +37,9 @@ async def measure(settings: Settings, progress: Callable[[str], None]) -> Sectio
 async def _idle(server: Server) -> Figures:
     """KiB a connection, and MiB of all processes before and after."""
     transports = await _connect(server.url, FIRST)
-    before = await _settled(server)
+    before = await settled(server)
     transports += await _connect(server.url, CONNECTIONS)
-    after = await _settled(server)
+    after = await settled(server)
     gone = sum(transport.is_disconnected for transport in transports)
     if gone:
         raise ServerError(f"{server.name} closed {gone} of {len(transports)} idle connections")
@@ -55,7 +55,7 @@ async def _connect(url: str, number: int) -> list[WSTransport]:
     return transports
 
 
-async def _settled(server: Server) -> int:
+async def settled(server: Server) -> int:
     """Resident bytes once they stand still for a second, or after ten."""
     seen = server.rss()
     for _ in range(10):

@@ -46,9 +46,7 @@ async def measure(settings: Settings, progress: Callable[[str], None]) -> Sectio
         f"What a policy adds to a message, window {WINDOW}: medians of {settings.rounds} rounds",
         ("policy", "us", "msg/s", "added us"),
     )
-    field = [
-        Peer(name, name, partial(_commands, *laid), gateway_absent, "/ws/bench") for name, laid in POLICIES.items()
-    ]
+    field = [Peer(name, name, partial(commands, *laid), gateway_absent, "/ws/bench") for name, laid in POLICIES.items()]
     alone = dataclasses.replace(settings, peers=())
     found = await over(section, field, settings.rounds, partial(_load, settings=settings), alone, progress)
     plain = [cpu for cpu, _ in found.get(DEFAULTS, [])]
@@ -73,7 +71,8 @@ async def _load(server: Server, settings: Settings) -> Figures:
     return sample.cpu, sample.rate
 
 
-def _commands(route: dict[str, Any], message: dict[str, Any], port: int, folder: Path) -> Sequence[Command]:
+def commands(route: dict[str, Any], message: dict[str, Any], port: int, folder: Path) -> Sequence[Command]:
+    """The gateway on the bench's project with this laid over its route and over that route's message."""
     project = folder / "project"
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("generated", "__pycache__"))
     file = project / "websocket-routes.json"

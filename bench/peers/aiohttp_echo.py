@@ -1,13 +1,15 @@
-"""A bare aiohttp echo, as its documentation writes it."""
+"""A bare aiohttp echo, as its documentation writes it; with ``compress`` after its port it agrees on compression."""
 
 import sys
 
 import uvloop
 from aiohttp import WSMsgType, web
 
+COMPRESS = "compress" in sys.argv[2:]
+
 
 async def echo(request: web.Request) -> web.WebSocketResponse:
-    socket = web.WebSocketResponse(compress=False)
+    socket = web.WebSocketResponse(compress=COMPRESS)
     await socket.prepare(request)
     async for message in socket:
         if message.type is WSMsgType.TEXT:
