@@ -339,7 +339,8 @@ class Client:
         if isinstance(happening, Reply):
             self._calls.replied(happening)
         elif isinstance(happening, Happened):
-            self._listeners.take(happening)
+            if not self._topics.ended(happening):
+                self._listeners.take(happening)
         elif isinstance(happening, Refused):
             self._calls.refused(happening)
         elif isinstance(happening, Unknown):

@@ -9,13 +9,24 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
+import msgspec
+
 from routewright.client.calls import Calls
 from routewright.client.errors import ClientError, RequestFailed
 from routewright.client.events import Events, Listeners
+from routewright.client.happenings import Happened
 from routewright.client.models import Models
 
 _LEAVING = 2.0
 """Seconds that the end of a block waits for the end of its subscription."""
+
+
+class _Why(msgspec.Struct):
+    code: str
+    message: str = ""
+
+
+_why = msgspec.json.Decoder(_Why).decode
 
 
 class _Topic:
@@ -72,6 +83,16 @@ class Topics:
         for name, topic in self._topics.items():
             if topic.joined:
                 self._spawn(self._rejoin(name, topic))
+
+    def ended(self, happened: Happened) -> bool:
+        """Take it in, if it says that the gateway has ended a subscription; whether it does."""
+        if happened.type != "$unsubscribed" or happened.topic is None:
+            return False
+        why = _why(happened.payload)
+        if (topic := self._topics.get(happened.topic)) is not None:
+            topic.asked = topic.joined = False
+        self._listeners.withdraw(happened.topic, RequestFailed(why.code, why.message))
+        return True
 
     async def _rejoin(self, name: str, topic: _Topic) -> None:
         # what else may go wrong is settled by the next connection, or by the end

@@ -16,7 +16,6 @@ from routewright.gateway.events import Turn
 from routewright.gateway.lane import Lane
 from routewright.gateway.topics import SUBSCRIPTIONS, LiveTopic, Member
 from routewright.hooks import PluginFailed, Refusal, SessionInfo
-from routewright.table import Authorize
 from routewright.table.frames import DECODE_ERRORS, FrameError, with_topic
 from routewright.table.topics import Found, is_pattern, suggestion
 
@@ -89,19 +88,13 @@ def who(connection: "PlainConnection", asked: Asked) -> None:
 async def _subscribe(connection: "PlainConnection", asked: Asked) -> None:
     name = _payload(_name, asked).topic
     found = _find(connection, name)
-    _permit(found.value.topic.authorize, connection.info, found.parameters, name)
-    chain = connection.endpoint.hooks.subscribe
-    if chain is not None:
-        try:
-            await chain.run_async(connection.info, name)
-        except Refusal as refusal:
-            raise _Refused(refusal.code, refusal.message, retry_after=refusal.retry_after) from None
-        except PluginFailed:
-            raise _Refused("handler_error", "a plugin failed") from None
-        if connection.gateway.sessions.get(connection.info.id) is not connection:
-            return
-        # the table may have changed while the plugin made up its mind
-        found = _find(connection, name)
+    _permit(connection, found, name)
+    await _ask_plugins(connection, name)
+    if connection.gateway.sessions.get(connection.info.id) is not connection:
+        return
+    # the table, and what the client may do, may have changed while a plugin made up its mind
+    found = _find(connection, name)
+    _permit(connection, found, name)
     live, events = found.value, connection.gateway.events
     names = events.topics.names(connection)
     if name not in names and len(names) >= SUBSCRIPTIONS:
@@ -144,13 +137,44 @@ async def _who(connection: "PlainConnection", asked: Asked) -> None:
     _ok(connection, asked, {"topic": name, "members": members[:SHOWN], "count": len(members)})
 
 
+# Who may no longer have what
+
+
+def judge_again(connection: "PlainConnection") -> None:
+    """A client may do other things than before: end the subscriptions that it would not be given now, and tell it. What
+    the spec says takes effect at once, what plugins say as soon as they have said it."""
+    topics = connection.gateway.events.topics
+    for name in tuple(topics.names(connection)):
+        try:
+            found = topics.find(name)
+            if found is not None:
+                _permit(connection, found, name)
+        except _Refused as refused:
+            _end(connection, name, refused)
+    if connection.endpoint.hooks.subscribe is not None and topics.names(connection):
+        _wait(connection, partial(_judge_again, connection))
+
+
+async def _judge_again(connection: "PlainConnection") -> None:
+    for name in tuple(connection.gateway.events.topics.names(connection)):
+        try:
+            await _ask_plugins(connection, name)
+        except _Refused as refused:
+            _end(connection, name, refused)
+
+
+def _end(connection: "PlainConnection", name: str, refused: _Refused) -> None:
+    """End a subscription that the client has not given up itself."""
+    if connection.gateway.events.unsubscribe(connection, name):
+        payload = {"code": refused.code, "message": str(refused)}
+        connection.write(_encode({"type": "$unsubscribed", "topic": name, "payload": payload}), False)
+
+
 # What they have in common
 
 
 def _in_turn(connection: "PlainConnection", asked: Asked, work: Work, *, waits: bool = False) -> None:
-    lanes = connection.gateway.events.lanes
-    lane = lanes.get(connection)
-    if lane is None and not waits:
+    if not waits and connection not in connection.gateway.events.lanes:
         turn = _told(connection, asked, work)
         try:
             turn.send(None)
@@ -158,10 +182,17 @@ def _in_turn(connection: "PlainConnection", asked: Asked, work: Work, *, waits: 
             return
         turn.close()
         raise RuntimeError(f"{asked.type} waits where it cannot")
+    _wait(connection, partial(_told, connection, asked, work))
+
+
+def _wait(connection: "PlainConnection", turn: Turn) -> None:
+    """Let something wait for its turn among a client's commands."""
+    lanes = connection.gateway.events.lanes
+    lane = lanes.get(connection)
     if lane is None:
         lane = lanes[connection] = Lane(_take, lambda: _idle(lanes, connection))
     connection.in_flight += 1
-    lane.push(partial(_later, connection, asked, work))
+    lane.push(partial(_counted, connection, turn))
 
 
 async def _take(turn: Turn) -> None:
@@ -172,9 +203,9 @@ def _idle(lanes: dict[Member, Lane[Turn]], connection: Member) -> None:
     lanes.pop(connection, None)
 
 
-async def _later(connection: "PlainConnection", asked: Asked, work: Work) -> None:
+async def _counted(connection: "PlainConnection", turn: Turn) -> None:
     try:
-        await _told(connection, asked, work)
+        await turn()
     finally:
         connection.in_flight -= 1
         if connection.held is not None:
@@ -224,8 +255,22 @@ def _joined(connection: "PlainConnection", name: str) -> LiveTopic:
     return found.value
 
 
-def _permit(authorize: Authorize | None, info: SessionInfo, parameters: dict[str, str], name: str) -> None:
+async def _ask_plugins(connection: "PlainConnection", name: str) -> None:
+    """Let the plugins refuse a subscription."""
+    chain = connection.endpoint.hooks.subscribe
+    if chain is None:
+        return
+    try:
+        await chain.run_async(connection.info, name)
+    except Refusal as refusal:
+        raise _Refused(refusal.code, refusal.message, retry_after=refusal.retry_after) from None
+    except PluginFailed:
+        raise _Refused("handler_error", "a plugin failed") from None
+
+
+def _permit(connection: "PlainConnection", found: Found[LiveTopic], name: str) -> None:
     """Hold a client against what the spec asks of subscribers."""
+    authorize, info, parameters = found.value.topic.authorize, connection.info, found.parameters
     if authorize is None:
         return
     principal = info.principal

@@ -185,8 +185,8 @@ class Dispatch:
         principal = None if message.principal is None else msgspec.convert(message.principal, Principal)
         known = self.sessions.get(message.session)
         if known is not None:
-            # its client has renewed its credential
-            known.principal = principal
+            # its client has renewed its credential, or has come back from elsewhere
+            known.principal, known.address, known.path = principal, message.address, message.path
             return
         session = self.sessions[message.session] = Session(
             message.session,

@@ -1,8 +1,8 @@
 """``$auth``: a credential in a frame, the first one or a later one that keeps the connection open.
 
 Strategy: a later one must be of the same principal: what a session has been given belongs to that one. It takes effect
-at once: for scopes that messages ask for, for the end of the connection, and for what handlers are told with the next
-request.
+at once: for scopes that messages and topics ask for, for the end of the connection, and for what handlers are told with
+the next request.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from routewright.gateway.auth.identity import Denied, Identity
 from routewright.gateway.commands import Asked
 from routewright.gateway.errors import Fault
 from routewright.gateway.socket import State
+from routewright.gateway.subscribing import judge_again
 from routewright.table.frames import DECODE_ERRORS, FrameError
 
 if TYPE_CHECKING:
@@ -61,21 +62,23 @@ def refresh(connection: "PlainConnection", command: Asked) -> None:
 async def _refresh(connection: "PlainConnection", command: Asked, authenticator: "Authenticator") -> None:
     try:
         identity = await authenticator.message(credential(command), connection.info.address, first=False)
-        renew(connection, identity)
+        changed = renew(connection, identity)
     except FrameError as problem:
         connection.refuse(Fault(problem.code, problem.message, command.id, problem.path))
     except Denied as denied:
         connection.refuse(Fault(denied.code, denied.message, command.id, retry_after=denied.retry_after))
     else:
         connection.done(command, granted(identity))
+        if changed:
+            judge_again(connection)
     finally:
         connection.in_flight -= 1
         if connection.held is not None:
             connection.release()
 
 
-def renew(connection: "Connection", identity: Identity) -> None:
-    """Let a connection be its principal's for longer, with what that may do now.
+def renew(connection: "Connection", identity: Identity) -> bool:
+    """Let a connection be its principal's for longer, with what that may do now; whether that has changed.
 
     Raises:
         Denied: it is somebody else's.
@@ -83,10 +86,12 @@ def renew(connection: "Connection", identity: Identity) -> None:
     info = connection.info
     if info.principal is None or info.principal.id != identity.principal.id:
         raise Denied("principal", "this credential is somebody else's", "forbidden")
+    changed = identity.principal != info.principal
     if connection.state is not State.OPEN:
-        return
+        return False
     info.principal, info.expires = identity.principal, identity.expires
     connection.gateway.expiries.set(connection, identity.expires)
     for worker in connection.gateway.bridge.workers.values():
         if info.id in worker.sessions:
             connection.introduce(worker, fresh=False)
+    return changed

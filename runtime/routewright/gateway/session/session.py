@@ -19,7 +19,7 @@ from routewright.gateway.session.seen import Answer, Seen
 from routewright.gateway.session.token import Tokens
 from routewright.gateway.socket import State
 from routewright.hooks import SessionInfo
-from routewright.table import MessageType, Principal
+from routewright.table import MessageType
 from routewright.table.frames import Id
 from routewright.table.policy import Delivery
 
@@ -102,14 +102,15 @@ class Session(PlainConnection):
             self.endpoint.bytes_out += socket.bytes_out
             socket.bytes_in = socket.bytes_out = 0
 
-    def known_as(self, principal: Principal | None, expires: float | None) -> None:
-        """The client has come back with this credential, of the same principal: handlers are told what it says now."""
-        info = self.info
-        changed = principal != info.principal
-        info.principal, info.expires = principal, expires
-        self.gateway.expiries.set(self, expires)
+    def known_as(self, info: SessionInfo) -> None:
+        """The same principal's client has come back by another socket: handlers are told of it as it is now."""
+        own = self.info
+        changed = (own.principal, own.address, own.path) != (info.principal, info.address, info.path)
+        self.gateway.moved(self, info.address)
+        own.principal, own.expires, own.path = info.principal, info.expires, info.path
+        self.gateway.expiries.set(self, own.expires)
         for worker in self.gateway.bridge.workers.values() if changed else ():
-            if info.id in worker.sessions:
+            if own.id in worker.sessions:
                 self.introduce(worker, fresh=False)
 
     def bound_by(self, delivery: Delivery | None) -> None:

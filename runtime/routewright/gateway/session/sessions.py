@@ -21,6 +21,7 @@ from routewright.gateway.session.session import Session
 from routewright.gateway.session.store import DiskStore, SessionStore
 from routewright.gateway.session.token import hashed
 from routewright.gateway.socket import State
+from routewright.gateway.subscribing import judge_again
 from routewright.table.policy import Delivery
 
 if TYPE_CHECKING:
@@ -191,13 +192,14 @@ class Sessions:
             self._start(socket, gone.reason)
             return
         session.buffer.ack(seq)
-        self.gateway.moved(session, socket.info.address)
-        session.known_as(socket.info.principal, socket.info.expires)
+        session.known_as(socket.info)
         self.resumed += 1
         self.replayed += len(frames)
         self._attach(socket, session, token, None, resumed=True)
         for number, frame in frames:
             socket.send_numbered(number, frame)
+        # not earlier: what it tells the client comes after what the client has missed
+        judge_again(session)
 
     def _attach(
         self, socket: ReliableConnection, session: Session, used: bytes | None, reason: str | None, *, resumed: bool
