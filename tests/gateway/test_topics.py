@@ -134,3 +134,17 @@ def test_presence_follows_the_processes() -> None:
     assert presence.leave(HERE, "room", "1") == ada
     assert presence.leave(HERE, "room", "1") is None
     assert presence.topics() == []
+
+
+def test_who_is_on_the_way_between_processes_has_neither_left_nor_joined() -> None:
+    presence = Presence()
+    ada = Present("1", 1.0, "ada")
+    assert presence.join(7, "room", ada)
+    assert not presence.join(8, "room", ada)
+    assert presence.who("room") == [ada]
+    assert presence.leave(7, "room", "1") is None
+    assert presence.who("room") == [presence.find("room", "1")] == [ada]
+    assert presence.replace(9, {"room": {"1": ada}}) == ([], [])
+    assert presence.replace(8, {}) == ([], [])
+    assert presence.ended(9) == [("room", ada)]
+    assert presence.topics() == []

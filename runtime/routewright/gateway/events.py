@@ -122,18 +122,21 @@ class Events:
 
     # Subscribers
 
-    def subscribe(self, member: Member, live: LiveTopic, name: str) -> None:
-        """Let a member have the events of a name or pattern. Of those who join it sees the others alone."""
+    def subscribe(self, member: Member, live: LiveTopic, name: str, *, known: bool = False) -> None:
+        """Let a member have the events of a name or pattern. Of those who join it sees the others alone; ``known``:
+        those who are here know that it is there."""
         if live.topic.presence and not is_pattern(name):
-            self._join(member, live, name)
+            self._join(member, live, name, known=known)
         self.topics.subscribe(member, live, name)
 
-    def collect(self, member: Member, names: Iterable[str]) -> None:
-        """Let a member have the events of these, and be seen by nobody yet."""
+    def go_on(self, member: Member, names: Iterable[str], called: str, *, known: bool = False) -> None:
+        """Let a member have the events of these, which another process has called so until now."""
+        if called:
+            self._names[member] = called
         for name in names:
             found = self.topics.find(name)
             if found is not None:
-                self.topics.subscribe(member, found.value, name)
+                self.subscribe(member, found.value, name, known=known)
 
     def unsubscribe(self, member: Member, name: str) -> bool:
         """End a subscription; false if there is none."""
@@ -141,11 +144,19 @@ class Events:
         if live is None:
             return False
         called = self._names.get(member)
-        present = self.presence.leave(HERE, name, called) if called is not None else None
-        if present is not None:
-            self._show("$leave", name, present)
-            self._tell(_Left(name, present.member))
+        if called is not None and called in self.presence.of(HERE).get(name, {}):
+            present = self.presence.leave(HERE, name, called)
+            if present is not None:
+                self._show("$leave", name, present)
+            self._tell(_Left(name, called))
         return True
+
+    def put_down(self, member: Member) -> None:
+        """A member will go on in the next process: nobody is told that it has left."""
+        called = self.name(member)
+        for name in tuple(self.topics.names(member)):
+            self.topics.unsubscribe(member, name)
+            self.presence.leave(HERE, name, called)
 
     def closed(self, member: Member) -> None:
         """A member is gone, and all its subscriptions with it."""
@@ -157,15 +168,19 @@ class Events:
             lane.stop()
 
     def name(self, member: Member) -> str:
-        """What others call a member: random, and the same for as long as it is connected."""
+        """What others call a member: random, and the same for as long as its session lasts."""
         return self._names.get(member) or self._names.setdefault(member, secrets.token_hex(8))
 
-    def _join(self, member: Member, live: LiveTopic, name: str) -> None:
-        principal = member.info.principal
-        present = Present(self.name(member), round(time.time(), 3), principal.id if principal is not None else None)
-        if self.presence.join(HERE, name, present):
+    def _join(self, member: Member, live: LiveTopic, name: str, *, known: bool = False) -> None:
+        called, principal = self.name(member), member.info.principal
+        if called in self.presence.of(HERE).get(name, {}):
+            return
+        present = self.presence.find(name, called)
+        if present is None:
+            present = Present(called, round(time.time(), 3), principal.id if principal is not None else None)
+        if self.presence.join(HERE, name, present) and not known:
             self._show("$join", name, present, besides=member)
-            self._tell(_Joined(name, present))
+        self._tell(_Joined(name, present))
 
     def _show(self, type: str, name: str, present: Present, besides: Member | None = None) -> None:
         """Tell the subscribers of this process who has come or gone."""

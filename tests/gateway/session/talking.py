@@ -1,9 +1,11 @@
 """A reliable client as docs/frontend.md describes it, over the ``websockets`` package, and a project to talk to."""
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
+import psutil
 from websockets.asyncio.client import ClientConnection
 from websockets.typing import Subprotocol
 
@@ -223,3 +225,24 @@ class Reliable:
 def sessions(stats: Any) -> Any:
     """The figures of sessions."""
     return stats["sessions"]
+
+
+async def elsewhere(client: Reliable, served: Served, before: int) -> None:
+    """Connect until the client lands in another process than that."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            await client.open()
+            if process_of(served, client) != before:
+                return
+            await client.cut()
+
+
+def process_of(served: Served, client: Reliable) -> int:
+    """The gateway process that holds the other end of a connection."""
+    port = client.socket.local_address[1]
+    for child in psutil.Process(served.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            for connection in child.net_connections("tcp"):
+                if connection.raddr and connection.raddr.port == port and connection.status == "ESTABLISHED":
+                    return child.pid
+    raise AssertionError("nobody holds it")

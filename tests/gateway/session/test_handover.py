@@ -13,8 +13,8 @@ from typing import Any
 import psutil
 from websockets.exceptions import InvalidStatus
 
-from tests.gateway.session.talking import HANDLER, Reliable, route
-from tests.served import PATIENCE, Project, Served, exchange, serving
+from tests.gateway.session.talking import HANDLER, Reliable, elsewhere, process_of, route
+from tests.served import PATIENCE, Project, exchange, serving
 
 SECRETS = {"ada": "of-ada-and-nobody-else", "bob": "of-bob-and-nobody-else"}
 KEYED = {
@@ -169,27 +169,6 @@ async def test_an_expired_session_is_not_brought_back(tmp_path: Path) -> None:
         client.served = served
         assert (await client.connect())["resumed"] is False
         await client.socket.close()
-
-
-async def elsewhere(client: Reliable, served: Served, before: int) -> None:
-    """Connect until the client lands in another process than that."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            await client.open()
-            if process_of(served, client) != before:
-                return
-            await client.cut()
-
-
-def process_of(served: Served, client: Reliable) -> int:
-    """The gateway process that holds the other end of a connection."""
-    port = client.socket.local_address[1]
-    for child in psutil.Process(served.process.pid).children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            for connection in child.net_connections("tcp"):
-                if connection.raddr and connection.raddr.port == port and connection.status == "ESTABLISHED":
-                    return child.pid
-    raise AssertionError("nobody holds it")
 
 
 async def test_a_session_follows_its_client_to_another_process(tmp_path: Path) -> None:

@@ -46,13 +46,14 @@ class Wanted(msgspec.Struct, tag=1):
 
 
 class Answer(msgspec.Struct, tag=2):
-    """``saved`` is the session, ``reason`` why it is not to be had, ``topics`` what it has subscribed to: ask again as
-    soon as that has begun there. Nothing of these: it is not here."""
+    """``saved`` is the session, ``reason`` why it is not to be had, ``topics`` what it has subscribed to, where others
+    see it as ``member``: ask again as soon as that has begun there. Nothing of these: it is not here."""
 
     ask: int
     saved: bytes | None = None
     reason: str | None = None
     topics: list[str] = []
+    member: str = ""
 
 
 class Answered(msgspec.Struct, tag=3):
@@ -194,9 +195,10 @@ class Handover:
             return Answer(wanted.ask, reason=self.sessions.known(wanted.token))
         if (reason := not_theirs(session, wanted.claim)) is not None:
             return Answer(wanted.ask, reason=reason)
-        topics = self.sessions.gateway.events.topics.names(session)
+        events = self.sessions.gateway.events
+        topics = events.topics.names(session)
         if topics and not wanted.subscribed:
-            return Answer(wanted.ask, topics=list(topics))
+            return Answer(wanted.ask, topics=list(topics), member=events.name(session))
         self._gone[session.public] = source
         while len(self._gone) > REMEMBERED:
             self._gone.popitem(last=False)
@@ -211,7 +213,7 @@ class Handover:
                 self.sessions.restart.collect(saved)
             return
         if answer.topics:
-            self.sessions.gateway.events.collect(ask.session, answer.topics)
+            self.sessions.gateway.events.go_on(ask.session, answer.topics, answer.member)
             self._tell(msgspec.structs.replace(ask.wanted, subscribed=True), source)
             return
         if saved is not None:

@@ -55,6 +55,7 @@ class Restart:
             # a session that was still looked for has no token, and is nobody's
             if session.tokens.valid:
                 kept.append(snapshot(session))
+                sessions.gateway.events.put_down(session)
             if session.socket is not None:
                 sockets.append(session.socket)
                 sessions.release(session)
@@ -73,11 +74,11 @@ class Restart:
     async def bring(self) -> None:
         """Go on with every session that was kept."""
         for saved in await self.sessions.store.take_all():
-            self.collect(saved)
+            self.collect(saved, known=True)
 
-    def collect(self, saved: Saved) -> None:
+    def collect(self, saved: Saved, *, known: bool = False) -> None:
         """Go on with a session whose client is not here. One that does not fit here is ended, which its client is
-        told."""
+        told; ``known`` as in `restore`."""
         sessions, gateway = self.sessions, self.sessions.gateway
         endpoint = gateway.endpoints.get(saved.claim.route)
         if not saved.tokens or endpoint is None or endpoint.retired or endpoint.route.contract != saved.contract:
@@ -95,7 +96,7 @@ class Restart:
         session.tokens.new, *before = saved.tokens
         session.tokens.old = before[0] if before else None
         gateway.enter(session)
-        restore(saved, session)
+        restore(saved, session, known=known)
         given_up(session)
         for token in session.tokens.valid:
             sessions.tokens[token] = session

@@ -56,6 +56,7 @@ class Saved(msgspec.Struct, kw_only=True):
         last: number of the last frame; ``frames`` are those that are kept, each with its age in seconds.
         answered: ids, each with its answer's frames (none: it was too large to be kept) and its age.
         topics: what it has subscribed to.
+        member: what others who are there call it.
         running: ids whose answers another gateway process still waits for.
         away: seconds since its client left.
         at: wall clock.
@@ -72,6 +73,7 @@ class Saved(msgspec.Struct, kw_only=True):
     answered: list[tuple[Id, list[bytes], float]]
     running: list[Id]
     topics: list[str]
+    member: str = ""
     away: float
     at: float
 
@@ -108,13 +110,15 @@ def snapshot(session: Session) -> Saved:
         answered=[(id, answer.frames, now - answer.at) for id, answer in session.seen.answered.items()],
         running=session.seen.running,
         topics=sorted(session.gateway.events.topics.names(session)),
+        member=session.gateway.events.name(session),
         away=session.buffer.bounds.window - session.left(now),
         at=time.time(),
     )
 
 
-def restore(saved: Saved, session: Session) -> None:
-    """Make a new session go on where a saved one stopped."""
+def restore(saved: Saved, session: Session, *, known: bool = False) -> None:
+    """Make a new session go on where a saved one stopped; ``known``: those who are on its topics have not been told
+    that it had left."""
     now = session.gateway.clock()
     passed = max(0.0, time.time() - saved.at)
     bounds = session.endpoint.route.delivery or saved.bounds
@@ -125,11 +129,7 @@ def restore(saved: Saved, session: Session) -> None:
         session.seen.keep(id, frames, age + passed, now)
     for id in saved.running:
         session.seen.begin(id)
-    events = session.gateway.events
-    for name in saved.topics:
-        found = events.topics.find(name)
-        if found is not None:
-            events.subscribe(session, found.value, name)
+    session.gateway.events.go_on(session, saved.topics, saved.member, known=known)
 
 
 def given_up(session: Session) -> None:
