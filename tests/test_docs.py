@@ -14,6 +14,8 @@ from websockets.sync.client import connect
 
 from docs.reference.keys import undescribed
 from docs.reference.pages import pages as reference_pages
+from routewright.client import Client
+from routewright.client import errors as client_errors
 from routewright.gateway.errors import CLOSE_CODES, RETRYABLE
 from routewright.gateway.figures import add_up
 from routewright.gateway.metrics import exposition
@@ -367,6 +369,62 @@ def test_the_client_in_python(demo: Terminal) -> None:
 def test_the_client_of_the_package(demo: Terminal) -> None:
     (demo.folder / "resuming.py").write_text(demo.here(FRONTEND.one("resuming.py")))
     assert demo.type("python resuming.py") == "Hello, Ada.\n2\n1\n0\n"
+
+
+CHAT = {
+    "path": "/ws/rooms/{room}",
+    "name": "rooms",
+    "capabilities": ["chat"],
+    "pythonModule": "rooms",
+    "delivery": {},
+    "messages": {
+        "ask": {"payload": {"type": "object", "properties": {}}, "reply": "said"},
+        "said": {"from": "handler", "payload": {"type": "object", "properties": {"text": {"type": "string"}}}},
+    },
+    "topics": {"talk": {"messages": ["said"], "publish": "clients"}},
+}
+TYPED = """
+from collections.abc import AsyncIterator
+from typing import assert_type
+from generated.rooms import Ask, Said
+from routewright.client import Client, Event, Events, Stats
+
+async def use(client: Client) -> AsyncIterator[Stats]:
+    assert_type(await client.request(Ask(), reply=Said), Said)
+    async for said in client.stream(Ask(), reply=Said):
+        assert_type(said, Said)
+    async with client.subscribe("talk", model=Said) as talk:
+        assert_type(talk, Events[Said])
+        assert_type(await anext(client.events(Said)), Event[Said])
+    yield client.stats()
+"""
+
+
+def test_the_client_of_the_package_on_topics(terminal: Terminal) -> None:
+    handler = (
+        "from routewright.handlers import on\n\n@on('ask')\nasync def ask(message):\n    return {'type': 'said'}\n"
+    )
+    for name, text in {"websocket-routes.json": json.dumps({"routes": [CHAT]}), "rooms.py": handler}.items():
+        (terminal.folder / name).write_text(text)
+    terminal.serve("routewright serve")
+    (terminal.folder / "chat.py").write_text(terminal.here(FRONTEND.one("chat.py")))
+    (terminal.folder / "typed.py").write_text(TYPED)
+    assert terminal.type("python chat.py") == "hello\n0\n"
+    assert (terminal.folder / "chat.session").stat().st_mode & 0o777 == 0o600
+    mypy = "python -m mypy --strict --no-error-summary --no-incremental --cache-dir=/dev/null chat.py typed.py"
+    assert terminal.type(mypy) == ""
+
+
+def test_the_page_lists_what_the_client_raises_and_does() -> None:
+    section = FRONTEND.text.partition("## In Python")[2].partition("## At the command line")[0]
+    raised = {
+        name
+        for name, each in vars(client_errors).items()
+        if isinstance(each, type) and each.__module__ == client_errors.__name__
+    }
+    assert raised <= set(re.findall(r"\b(\w+)\b", section))
+    done = {name for name in vars(Client) if not name.startswith("_")} - {"close", "replies"} | {"unanswered"}
+    assert done <= set(re.findall(r"`(\w+)(?:\(\))?`", section))
 
 
 @pytest.mark.parametrize("node", found("node"))

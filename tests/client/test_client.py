@@ -281,10 +281,14 @@ async def test_a_client_that_was_not_opened() -> None:
 async def test_publishing_and_authenticating_are_asked_of_the_gateway() -> None:
     async with scripted() as server, client(server, table=TABLE) as link:
         await link.publish("jobs.7", "done", 1)
+        await link.publish("jobs.7", Moved(2))
+        with pytest.raises(TypeError, match="Point is no model of this route"):
+            await link.publish("jobs.7", Point(1))
         await link.authenticate("new")
         asked = [(message["type"], message["payload"]) for _, message in server.gateway.handled]
         assert asked == [
             ("$publish", {"topic": "jobs.7", "type": "done", "payload": 1}),
+            ("$publish", {"topic": "jobs.7", "type": "moved", "payload": {"x": 2}}),
             ("$auth", {"token": "new"}),
         ]
 

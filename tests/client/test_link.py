@@ -67,6 +67,10 @@ async def test_what_is_final_ends_the_client(step: Any, code: int) -> None:
         assert ended.value.code == code
         if code == 403:
             assert (str(ended.value), ended.value.hint) == ("refused with 403: not you", "ask")
+        for _ in range(3):
+            with pytest.raises(Terminal) as once_more:
+                await link.send("note")
+        assert len(once_more.traceback) < 5
         for again in (link.request("echo", 1), link.send("note"), anext(link.events()), link.flush()):
             with pytest.raises(Terminal):
                 await again
@@ -82,11 +86,11 @@ async def test_a_redirect_is_not_followed_for_the_credential_would_go_along() ->
 
 
 async def test_a_session_that_is_refused() -> None:
-    refusal = {"type": "error", "error": {"code": "unauthorized", "message": "who are you", "hint": "say it"}}
+    refusal = {"type": "error", "error": {"code": "unauthorized", "message": "who are you", "hint": "send $auth"}}
     async with scripted(Say(json.dumps(refusal))) as server:
         with pytest.raises(Terminal, match="refused the session: unauthorized: who are you") as ended:
             await client(server).__aenter__()
-        assert (ended.value.code, ended.value.hint) == (4501, "say it")
+        assert (ended.value.code, ended.value.hint) == (4501, 'give connect() a token, and token_in="message"')
     refusal["error"] = {"code": "rate_limited", "retryable": True, "retryAfter": 5}
     async with scripted(Say(json.dumps(refusal))) as server, client(server):
         assert server.slept == [5.5]

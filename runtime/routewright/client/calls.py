@@ -73,7 +73,7 @@ class Calls:
         if not self.begun:
             raise RuntimeError("the client is not open: write `async with connect(...) as client:`")
         if self.error is not None:
-            raise self.error
+            raise self.error.with_traceback(None)
         declared, idempotent = outgoing.declared, options.get("idempotent")
         if idempotent is None:
             idempotent = declared is not None and declared.idempotent

@@ -281,7 +281,7 @@ class Client:
         Raises:
             RequestFailed: the gateway does not allow it.
         """
-        outgoing = self._models.outgoing(message, payload)
+        outgoing = self._models.outgoing(message, payload, published=True)
         body: dict[str, Any] = {"topic": topic, "type": outgoing.type}
         if outgoing.payload is not None:
             body["payload"] = outgoing.payload

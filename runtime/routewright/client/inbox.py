@@ -61,7 +61,8 @@ class Inbox(Generic[T]):
         """
         while not self._waiting:
             if self.ended:
-                raise self._error or StopAsyncIteration
+                # of its own, however often it is raised
+                raise StopAsyncIteration if self._error is None else self._error.with_traceback(None)
             if self._waiter is not None and not self._waiter.done():
                 raise RuntimeError(f"somebody else is waiting for the next of these {self._what}")
             self._waiter = asyncio.get_running_loop().create_future()

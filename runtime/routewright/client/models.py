@@ -40,21 +40,21 @@ class Models:
         self._heard = _by_model(received)
         self._topics = TopicTree((topic.name, topic.name) for topic in (route.topics if route is not None else ()))
 
-    def outgoing(self, message: Any, payload: Any = None) -> Outgoing:
-        """A message by its type and payload, or by its model alone.
+    def outgoing(self, message: Any, payload: Any = None, *, published: bool = False) -> Outgoing:
+        """A message by its type and payload, or by its model alone; ``published`` ones are those that handlers send.
 
         Raises:
             TypeError: it is neither.
         """
         if not isinstance(message, str):
-            return self._outgoing(message, payload)
+            return self._outgoing(message, payload, self._heard if published else self._named)
         body = None if payload is None else msgspec.Raw(_encode(payload))
         return Outgoing(message, body, self._declared.get(message))
 
-    def _outgoing(self, model: Any, payload: Any) -> Outgoing:
+    def _outgoing(self, model: Any, payload: Any, named: dict[Any, list[MessageType]]) -> Outgoing:
         if payload is not None:
             raise TypeError("a model is its own payload: leave the payload out, or name the type as text")
-        declared = _only(self._named.get(type(model), []), type(model))
+        declared = _only(named.get(type(model), []), type(model))
         return Outgoing(declared.name, msgspec.Raw(_encode(model)), declared)
 
     def type_of(self, kind: str | type) -> str:

@@ -47,6 +47,14 @@ _WAITING = "for a connection, or an answer: wait for that, or give connect() lar
 _REFUSED = {"unauthorized": 4501, "forbidden": 4503}
 """What a connection closes with whose credential is refused."""
 
+_HERE = 'the route takes no credential in the first frame: leave token_in="message" out'
+_HINTS = {
+    ("session", "unauthorized"): 'give connect() a token, and token_in="message"',
+    ("credential", "invalid_message"): _HERE,
+    ("credential", "unknown_type"): _HERE,
+}
+"""What an application does, where the gateway's hint is for those who write frames."""
+
 
 class _Phase(Enum):
     CLOSED = 0
@@ -375,4 +383,5 @@ def _refused(what: str, frame: Frame) -> Broken:
     problem = frames.problem(frame)
     text = f"the gateway refused the {what}: {problem.code}: {problem.message}"
     code = _REFUSED.get(problem.code, 1002)
-    return Broken(code, text, not problem.retryable, problem.retry_after, problem.hint)
+    hint = _HINTS.get((what, problem.code), problem.hint)
+    return Broken(code, text, not problem.retryable, problem.retry_after, hint)
