@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+from routewright.codegen.asyncapi_auth import KINDS
+from routewright.codegen.asyncapi_topics import published
 from routewright.codegen.errors import placed
 from routewright.codegen.jsdoc import escaped, jsdoc
 from routewright.codegen.memory import remembered
 from routewright.codegen.modules import COMPONENTS
 from routewright.codegen.names import identifier
 from routewright.codegen.typescript_types import Schema, Types, documentation, name, referred
-from routewright.spec.model import Message, Parameter, Route, Spec
+from routewright.spec.model import Message, Parameter, Route, Spec, Topic
 
 TYPESCRIPT = "client.d.ts"
 """The file's name."""
@@ -34,6 +36,7 @@ _RESERVED = frozenset(_WORDS.split())
 """Words that cannot name a namespace or a type everywhere."""
 
 _EMPTY = "{ [key: string]: never }"
+_PLACEHOLDER = re.compile(r"\{[^}]*\}")
 _SIMPLE = re.compile(r"[A-Za-z0-9_/.:{} -]*")
 _encode: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=True).encode
 
@@ -138,6 +141,7 @@ def _route(route: Route, types: Types) -> str:
     streamed = {each.reply for each in route.messages if each.stream}
     client = [_sent(each, route) for each in route.messages if each.origin != "handler"]
     handler = [_received(each, route, streamed) for each in route.messages if each.origin != "client"]
+    topics = [_topic(each, route) for each in route.topics]
     parameters = [_parameter(each, route, types) for each in route.parameters]
     return (
         f"{jsdoc([route.summary, route.description], (), '  ')}  {name(route.name)}: {{\n"
@@ -149,6 +153,8 @@ def _route(route: Route, types: Types) -> str:
         f"    open: {_quoted(route.open)};\n"
         f"    client: {_block(client)};\n"
         f"    handler: {_block(handler)};\n"
+        f"    topics: {_block(topics)};\n"
+        f"    auth: {_choice(dict.fromkeys(KINDS[type(each)] for each in route.auth))};\n"
         "  };\n"
     )
 
@@ -170,11 +176,34 @@ def _received(message: Message, route: Route, streamed: set[str | None]) -> str:
     parts = [f"payload: {_payload(message, route)}"]
     if message.name in streamed:
         parts.append("stream: true")
+    topics = [each.name for each in route.topics if message in published(route, each)]
+    if topics:
+        parts.append(f"topic: {' | '.join(map(_topic_names, topics))}")
     return _member(message, parts)
 
 
+def _topic(topic: Topic, route: Route) -> str:
+    """A topic: what its names look like, what is published there, and what clients may do besides."""
+    parts = [f"name: {_topic_names(topic.name)}"]
+    messages = "string" if route.open and not topic.messages else _choice(each.name for each in published(route, topic))
+    parts.append(f"messages: {messages}")
+    if topic.publish == "clients":
+        parts.append("publish: true")
+    if topic.presence:
+        parts.append("presence: true")
+    return f"      {name(topic.name)}: {{ {'; '.join(parts)} }};\n"
+
+
+def _topic_names(topic: str) -> str:
+    """The names of a topic, as a type."""
+    if "{" not in topic or not _SIMPLE.fullmatch(topic):
+        return _quoted(topic)
+    return f"`{_PLACEHOLDER.sub('${string}', topic)}`"
+
+
 def _member(message: Message, parts: Sequence[str]) -> str:
-    about = jsdoc([message.summary], _marks(message), "      ")
+    scopes = " ".join(message.scopes)
+    about = jsdoc([message.summary, f"Needs the scopes {scopes}" if scopes else ""], _marks(message), "      ")
     return f"{about}      {name(message.name)}: {{ {'; '.join(parts)} }};\n"
 
 

@@ -20,14 +20,38 @@ export interface Routes {
     framing: "message";
     open: false;
     client: {
+      /**
+       *
+       *
+       *
+       */
       start_job: { payload: jobs.StartJob; reply: "started" };
     };
     handler: {
+      /**
+       *
+       *
+       *
+       */
       started: { payload: jobs.Started };
-      job_done: { payload: jobs.JobDone };
-      /** Everything stops */
-      closing: { payload: undefined };
+      /**
+       *
+       *
+       *
+       */
+      job_done: { payload: jobs.JobDone; topic: `jobs.${string}` | "jobs.all" };
+      /**
+       * Everything stops
+       *
+       *
+       */
+      closing: { payload: undefined; topic: "jobs.all" };
     };
+    topics: {
+      "jobs.{id}": { name: `jobs.${string}`; messages: "job_done" };
+      "jobs.all": { name: "jobs.all"; messages: "job_done" | "closing" };
+    };
+    auth: never;
   };
   /**
    *
@@ -44,14 +68,44 @@ export interface Routes {
     framing: "message";
     open: false;
     client: {
+      /**
+       *
+       *
+       *
+       */
       say: { payload: rooms.Say };
+      /**
+       *
+       *
+       *
+       */
       said: { payload: rooms.Said };
     };
     handler: {
-      said: { payload: rooms.Said };
-      moved: { payload: rooms.Moved };
-      cleared: { payload: undefined };
+      /**
+       *
+       *
+       *
+       */
+      said: { payload: rooms.Said; topic: `room.${string}` | `inbox.${string}` };
+      /**
+       *
+       *
+       *
+       */
+      moved: { payload: rooms.Moved; topic: `room.${string}` };
+      /**
+       *
+       *
+       *
+       */
+      cleared: { payload: undefined; topic: `room.${string}` };
     };
+    topics: {
+      "room.{room}": { name: `room.${string}`; messages: "said" | "moved" | "cleared"; publish: true; presence: true };
+      "inbox.{user}": { name: `inbox.${string}`; messages: "said" };
+    };
+    auth: never;
   };
   /**
    *
@@ -67,6 +121,11 @@ export interface Routes {
     open: true;
     client: { [key: string]: never };
     handler: { [key: string]: never };
+    topics: {
+      news: { name: "news"; messages: string; publish: true };
+      "prices.{item}.{currency}": { name: `prices.${string}.${string}`; messages: string };
+    };
+    auth: never;
   };
 }
 
@@ -166,6 +225,7 @@ type Sent<T, M> = M extends { payload: undefined } ? { type: T; id?: Id }
   : never;
 
 type Whole<T, P> = P extends undefined ? { type: T; id?: Id } : { type: T; id?: Id; payload: P };
+type Topical<M> = M extends { topic: infer N } ? { topic?: N } : unknown;
 type Part<T, P> =
   | { type: T; id?: Id; payload: P; final?: false }
   | { type: T; id?: Id; payload?: P; final: true };
@@ -174,13 +234,110 @@ type Part<T, P> =
 export interface UndeclaredFrame {
   type: string;
   id?: Id;
+  topic?: string;
   payload?: unknown;
   final?: boolean;
 }
 
-/** A text frame from the client, as JSON: one of the route's messages, told apart by `type`. */
+type Topics<R extends RouteName> = Routes[R]["topics"];
+type NameOf<M> = M extends { name: infer N } ? N : never;
+type EventOf<M> = M extends { messages: infer E } ? E & string : never;
+type Fitting<R extends RouteName, N> = {
+  [T in Named<Topics<R>>]: N extends NameOf<Topics<R>[T]> ? EventOf<Topics<R>[T]> : never;
+}[Named<Topics<R>>];
+type Present<R extends RouteName> = {
+  [T in Named<Topics<R>>]: Topics<R>[T] extends { presence: true } ? NameOf<Topics<R>[T]> : never;
+}[Named<Topics<R>>];
+type Published<T, P> = unknown extends P ? { type: T; payload?: P } : P extends undefined ? { type: T } : { type: T; payload: P };
+
+/** What clients may subscribe to on a route: the names of its topics, and patterns of them such as `jobs.*`. */
+export type TopicName<R extends RouteName> = { [T in Named<Topics<R>>]: NameOf<Topics<R>[T]> }[Named<Topics<R>>];
+
+/** An event of a topic that `N` is a name or a pattern of. */
+export type TopicEvent<R extends RouteName, N extends TopicName<R> = TopicName<R>> = {
+  [E in Fitting<R, N>]: { topic: string } & Published<E, PayloadOf<Handler<R>, E>>;
+}[Fitting<R, N>];
+
+/** An event that a client may publish; `never` where handlers alone do. */
+export type Publication<R extends RouteName> = {
+  [T in Named<Topics<R>>]: Topics<R>[T] extends { publish: true }
+    ? {
+        [E in EventOf<Topics<R>[T]>]: { topic: NameOf<Topics<R>[T]> } & Published<E, PayloadOf<Handler<R>, E>>;
+      }[EventOf<Topics<R>[T]>]
+    : never;
+}[Named<Topics<R>>];
+
+/** Somebody who has subscribed to a topic with presence. */
+export interface Member {
+  /** A name for as long as the connection lasts. */
+  member: string;
+  /** Seconds since 1970. */
+  since: number;
+  /** Who it is, where that is known. */
+  principal?: string;
+}
+
+/** Asks for topics, by a name or a pattern. */
+export interface SubscribeFrame<R extends RouteName> {
+  type: "$subscribe" | "$unsubscribe";
+  id?: Id;
+  payload: { topic: TopicName<R> };
+}
+
+/** Publishes an event. */
+export interface PublishFrame<R extends RouteName> {
+  type: "$publish";
+  id?: Id;
+  payload: Publication<R>;
+}
+
+/** Asks who has subscribed to a topic. */
+export interface WhoFrame<R extends RouteName> {
+  type: "$who";
+  id?: Id;
+  payload: { topic: Present<R> };
+}
+
+/** The ways to prove who one is on a route; `never` where nobody asks. */
+export type AuthKind<R extends RouteName> = Routes[R]["auth"];
+
+/** A credential: in the first frame where the route takes it there, or later a newer one. */
+export interface AuthFrame {
+  type: "$auth";
+  id?: Id;
+  payload: { token: string };
+}
+
+type IfAny<T, F> = [T] extends [never] ? never : F;
+
+/** What clients may ask of the gateway itself. */
+export type CommandFrame<R extends RouteName> =
+  | IfAny<TopicName<R>, SubscribeFrame<R>>
+  | IfAny<Publication<R>, PublishFrame<R>>
+  | IfAny<Present<R>, WhoFrame<R>>
+  | IfAny<Exclude<AuthKind<R>, "plugin">, AuthFrame>;
+
+/** The answer to a command that was carried out. */
+export interface OkFrame<R extends RouteName> {
+  type: "$ok";
+  id?: Id;
+  payload:
+    | IfAny<TopicName<R>, { topic: string; member?: string }>
+    | IfAny<Present<R>, { topic: string; members: Member[]; count: number }>
+    | IfAny<Exclude<AuthKind<R>, "plugin">, { principal: string; scopes: string[]; expires: number | null }>;
+}
+
+/** Somebody has subscribed to a topic, or left it. */
+export interface PresenceFrame {
+  type: "$join" | "$leave";
+  topic: string;
+  payload: Member;
+}
+
+/** A text frame from the client, as JSON: one of the route's messages or a command, told apart by `type`. */
 export type ClientFrame<R extends RouteName> =
   | { [T in Named<Client<R>>]: Sent<T, Client<R>[T]> }[Named<Client<R>>]
+  | CommandFrame<R>
   | (Routes[R]["open"] extends true ? UndeclaredFrame : never);
 
 /**
@@ -191,8 +348,10 @@ export type GatewayFrame<R extends RouteName> =
   | {
       [T in Named<Handler<R>>]: Handler<R>[T] extends { stream: true }
         ? Part<T, PayloadOf<Handler<R>, T>>
-        : Whole<T, PayloadOf<Handler<R>, T>>;
+        : Whole<T, PayloadOf<Handler<R>, T>> & Topical<Handler<R>[T]>;
     }[Named<Handler<R>>]
+  | IfAny<CommandFrame<R>, OkFrame<R>>
+  | IfAny<Present<R>, PresenceFrame>
   | (Routes[R]["open"] extends true ? UndeclaredFrame : never)
   | ErrorFrame;
 
@@ -263,6 +422,14 @@ export interface MessageConnection<R extends RouteName> {
   close(code?: number, reason?: string): void;
 }
 
+/** What a connection to a route with topics has besides. */
+export interface TopicConnection<R extends RouteName> {
+  /** Calls `listener` with each event of a topic, or of all that a pattern stands for; gives what ends that. */
+  subscribe<N extends TopicName<R>>(topic: N, listener: (event: TopicEvent<R, N>) => void): Promise<() => void>;
+  /** Publishes an event on a topic that has been subscribed to, where clients may. */
+  publish(event: Publication<R>): Promise<void>;
+}
+
 /** A connection to a route whose frames go through as they are. */
 export interface RawConnection {
   send(frame: string | ArrayBuffer | ArrayBufferView): void;
@@ -270,7 +437,9 @@ export interface RawConnection {
   close(code?: number, reason?: string): void;
 }
 
-export type Connection<R extends RouteName> = Routes[R]["framing"] extends "raw" ? RawConnection : MessageConnection<R>;
+export type Connection<R extends RouteName> = Routes[R]["framing"] extends "raw" ? RawConnection
+  : [TopicName<R>] extends [never] ? MessageConnection<R>
+  : MessageConnection<R> & TopicConnection<R>;
 
 // Nothing else leaves this file.
 export {};
