@@ -2,8 +2,18 @@
 
 from typing import Any
 
-from routewright.spec.model import AnyShape, IntegerShape, Message, Parameter, Route, Spec, StringShape
-from routewright.spec.policies import Limits, Middleware, RateLimit
+from routewright.spec.model import (
+    AnyShape,
+    Authorize,
+    IntegerShape,
+    Message,
+    Parameter,
+    Route,
+    Spec,
+    StringShape,
+    Topic,
+)
+from routewright.spec.policies import ApiKey, Jwt, Limits, Middleware, Plugin, RateLimit, Ticket
 
 LONG = "a_name_that_is_much_longer_than_anybody_would_like_it_to_be_and_has_no_place_to_break"
 
@@ -171,7 +181,7 @@ def atlas() -> Spec:
         Message(
             name=LONG, model="Long", origin="handler", payload=AnyShape(), schema={"type": "integer", "minimum": 1}
         ),
-        Message(name="cancel", model="Cancel", origin="client", deprecated=True),
+        Message(name="cancel", model="Cancel", origin="client", deprecated=True, scopes=("maps:write",)),
         Message(
             name="cursor:moved",
             model="CursorMoved",
@@ -198,6 +208,22 @@ def atlas() -> Spec:
         timeout=10.0,
         rate_limit=RateLimit(rate=0.5, burst=3, per="address"),
         limits=Limits(connections=5000),
+        auth=(
+            Jwt(algorithms=("RS256",), jwks=("never to be shown",), scopes=("maps",)),
+            ApiKey(sources=("header", "query"), keys_env="NEVER_TO_BE_SHOWN"),
+            Ticket(sources=("message",)),
+            Plugin(),
+        ),
+        topics=(
+            Topic(
+                name="cursors.{user}.{device}",
+                messages=("cursor:moved",),
+                authorize=Authorize(scopes=("cursors:read",), parameters={"user": "principal.claims.team"}),
+                presence=True,
+                publish="clients",
+            ),
+            Topic(name=f"found.{LONG}", retain=True),
+        ),
         middleware=(Middleware(name="api_key", settings={"keys": [{"sha256": "never to be shown"}]}),),
         document={
             "timeout": "10s",

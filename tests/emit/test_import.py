@@ -109,7 +109,7 @@ def test_a_document_may_speak_as_the_client() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in SPECS if path.parent.name != "auth"], ids=lambda path: path.parent.name
+    "path", [path for path in SPECS if '"auth"' not in path.read_text("utf-8")], ids=lambda path: path.parent.name
 )
 def test_what_was_exported_is_imported_and_exported_alike(path: Path, tmp_path: Path) -> None:
     exported = asyncapi(valid(path))

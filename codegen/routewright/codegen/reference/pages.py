@@ -22,6 +22,7 @@ from routewright.codegen.reference.highlight import colored, highlighted, json_t
 from routewright.codegen.reference.policies import duration, policies
 from routewright.codegen.reference.prose import line, prose
 from routewright.codegen.reference.snippets import Snippets, address, browser, snippets, terminal
+from routewright.codegen.reference.topics import topics, ways
 from routewright.codegen.reference.words import mapping, name_of
 from routewright.codegen.rendering import MANIFEST
 from routewright.spec.model import Message, Route, Spec
@@ -111,6 +112,8 @@ def _route(route: Route, spec: Spec, base: str) -> dict[str, Any]:
         "parameters": [
             (each, fields.shape(parameters.get(each.name, {"type": "string"}))) for each in route.parameters
         ],
+        "topics": topics(route),
+        "ways": ways(route),
         "policies": policies(route, spec.gateway),
         "shapes": [(name, anchor("shape", name), fields.shape(each)) for name, each in sorted(definitions.items())],
     }
