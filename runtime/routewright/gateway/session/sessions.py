@@ -90,6 +90,7 @@ class Sessions:
         elif (waiting := self._looked_for.get(token)) is not None:
             waiting.append((socket, hello))
         else:
+            self._looked_for[token] = []
             self.gateway.spawn(self._look(socket, token, hello.seq or 0))
 
     def _refusal(self, socket: ReliableConnection, session: Session) -> str | None:
@@ -99,13 +100,11 @@ class Sessions:
     async def _look(self, socket: ReliableConnection, token: bytes, seq: int) -> None:
         """Look for a session that is not here. Whoever else shows its token meanwhile waits, as the first may be a try
         that has failed already."""
-        waiting = self._looked_for[token] = []
         reason = "unknown_session"
         try:
             reason = await self._looked(socket, token, seq)
         finally:
-            del self._looked_for[token]
-            for other, hello in waiting:
+            for other, hello in self._looked_for.pop(token):
                 if other.state is not State.OPEN:
                     continue
                 if reason in NOT_FOUND:
