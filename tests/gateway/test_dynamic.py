@@ -148,6 +148,26 @@ async def test_a_worker_that_crashes_may_come_back(served: Served) -> None:
                 assert (await exchange(client, {"type": "what"}))["payload"] == "what"
 
 
+async def test_a_worker_that_has_said_goodbye_before_does_not_end_the_route_of_one_that_crashes(served: Served) -> None:
+    async def joined(worker: Worker) -> None:
+        await served.until(lambda stats: worker.process.pid in workers(stats))
+
+    with working(served, "/ws/lab") as first, working(served, "/ws/lab") as second:
+        await joined(first)
+        await joined(second)
+        async with served.connect("/ws/lab", **WITH_KEY) as client:
+            logged = len(served.lines)
+            first.stop()
+            second.process.kill()
+            second.process.wait(PATIENCE)
+            # to ask the second finds it out at once; the first one is only missed at its next heartbeat
+            assert (await exchange(client, {"type": "what"}))["error"]["code"] == "worker_lost"
+            await served.logged("a dynamic route has lost its worker", since=logged)
+            with working(served, "/ws/lab") as third:
+                await joined(third)
+                assert (await exchange(client, {"type": "what"}))["payload"] == "what"
+
+
 async def test_the_defaults_guard_what_a_worker_registers(served: Served) -> None:
     with working(served, "/ws/lab"):
         await served.until(lambda stats: route(stats, "lab") is not None)
@@ -166,6 +186,7 @@ async def test_the_defaults_guard_what_a_worker_registers(served: Served) -> Non
     [
         ("/ws/echo", ("--route-name", "mine"), "meets '/ws/echo' of route 'echo'"),
         ("/ws/old", ("--route-name", "mine"), "meets '/ws/old' of route 'echo'"),
+        ("/WS/Echo", ("--route-name", "mine"), "meets '/ws/echo' of route 'echo'"),
         ("/ws/{x}", ("--route-name", "mine"), "meets '/ws/echo' of route 'echo'"),
         ("/ws/rooms/lobby", (), "meets '/ws/rooms/{room}' of route 'rooms'"),
         ("/ws/elsewhere", ("--route-name", "rooms"), "there is a route 'rooms' at /ws/rooms/{room} already"),

@@ -100,15 +100,17 @@ class DynamicRoutes:
 
     def left(self, worker: Worker) -> None:
         """A worker is gone. A route without any is closed: at once where the last one has said goodbye, else when it
-        has not come back in time."""
-        endpoint = self.endpoints.get(worker.pool.name)
-        if endpoint is None or endpoint.pool is not worker.pool or worker.pool.workers:
+        has not come back in time. Those that have said goodbye and are still on their way out do not count."""
+        pool = worker.pool
+        endpoint = self.endpoints.get(pool.name)
+        if endpoint is None or endpoint.pool is not pool or not all(each.leaving for each in pool.workers):
             return
-        if worker.leaving:
+        name = endpoint.route.name
+        if not worker.leaving:
+            self._waiting[name] = self._gateway.clock() + GRACE
+            log.warning("a dynamic route has lost its worker", route=name, grace=GRACE)
+        elif not pool.workers and name not in self._waiting:
             self._close(endpoint, 4504, "the route is gone")
-        else:
-            self._waiting[endpoint.route.name] = self._gateway.clock() + GRACE
-            log.warning("a dynamic route has lost its worker", route=endpoint.route.name, grace=GRACE)
 
     def tick(self, now: float) -> None:
         """Close the routes whose workers have not come back. Their clients may come again, as the workers may."""

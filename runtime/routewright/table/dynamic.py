@@ -57,7 +57,7 @@ def claim(said: Any) -> Claim:
     dots = any(each in (".", "..") for each in segments)
     if not found.path.startswith("/") or not sound or dots or len(segments) > _MOST or len(set(names)) != len(names):
         raise ClaimError(f"{found.path[:200]!r} is no path")
-    if overlap(found.path, RESERVED):
+    if overlap(found.path.lower(), RESERVED):
         raise ClaimError(f"path {found.path!r} is the gateway's own")
     if len(found.capabilities) > _MOST or not all(map(_CAPABILITY.fullmatch, found.capabilities)):
         raise ClaimError("a capability is no name")
@@ -75,7 +75,8 @@ def _name(path: str) -> str:
 
 
 def unclaimed(claim: Claim, routes: Iterable[Route]) -> None:
-    """Hold a claim against routes that are there already.
+    """Hold a claim against routes that are there already. A path in other letters, upper or lower case, counts as the
+    same: near-path matching takes one for the other.
 
     Raises:
         ClaimError: one of them has its name, or a path in common with it.
@@ -84,7 +85,7 @@ def unclaimed(claim: Claim, routes: Iterable[Route]) -> None:
         if route.name == claim.name:
             raise ClaimError(f"there is a route {claim.name!r} at {route.path} already")
         for pattern in (route.path, *route.aliases):
-            if overlap(claim.path, pattern):
+            if overlap(claim.path.lower(), pattern.lower()):
                 raise ClaimError(f"path {claim.path!r} meets {pattern!r} of route {route.name!r}")
 
 
