@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType
 
+from routewright.gateway.chunks import MARK, unmarked
 from routewright.gateway.connection import Connection
-from routewright.gateway.deflate import COMPRESSED, Deflater, InflateError, Tally, deflater, inflate
+from routewright.gateway.deflate import Deflater, InflateError, Tally, deflater, inflate
 from routewright.gateway.endpoint import Endpoint
 from routewright.gateway.framing import head, header
 from routewright.gateway.socket import SLICE, State
@@ -68,34 +69,9 @@ class Compressed(Connection):
             self._read_slices(data)
 
     def _read(self, reader: Any, data: bytes) -> None:
-        super()._read(reader, self._unmarked(data))
-
-    def _unmarked(self, data: bytes) -> bytes:
-        """Take RSV1 out of the first frames of messages, and note for each whether it was there. Where else it stands,
-        it stays, for the reader to refuse."""
-        known = len(self._partial_header)
-        whole = self._partial_header + data if known else data
-        at, size, found = self._frame_rest, len(whole), list[int]()
-        while at < size:
-            first = whole[at]
-            if at >= known and first & 15 in (1, 2):
-                marked = bool(first & COMPRESSED)
-                self.marks.append(marked)
-                if marked:
-                    found.append(at - known)
-            length = whole[at + 1] - 128 if at + 2 <= size else -1
-            if length < 0:
-                break
-            width = 0 if length < 126 else 2 if length == 126 else 8
-            if at + 2 + width > size:
-                break
-            at += 6 + width + (int.from_bytes(whole[at + 2 : at + 2 + width], "big") if width else length)
-        if not found:
-            return data
-        clear = bytearray(data)
-        for place in found:
-            clear[place] &= ~COMPRESSED
-        return bytes(clear)
+        data, marks = unmarked(data, self._begun)
+        self.marks += marks
+        super()._read(reader, data)
 
     def feed_data(self, message: Any, size: int) -> None:
         kind = message[0]
@@ -146,7 +122,7 @@ class Compressed(Connection):
     def _send_small(self, opcode: int, payload: bytes) -> None:
         small = self.deflater.message(payload)
         self.tally.add(len(payload), len(small))
-        self.send(header(COMPRESSED | opcode, len(small)), small)
+        self.send(header(MARK | opcode, len(small)), small)
 
     def send_whole(self, frame: bytes) -> None:
         # one that is held back may be replaced by another: it is looked into, and compressed when it leaves

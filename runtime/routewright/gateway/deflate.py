@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
+from routewright.gateway.chunks import MARK
 from routewright.gateway.framing import header, payload
 
 try:
@@ -24,9 +25,6 @@ else:
 
 BACKEND: Final[str] = "zlib-ng" if _backend is not zlib else "zlib"
 """What compresses here."""
-
-COMPRESSED: Final = 0x40
-"""RSV1: the bit of a message's first frame that says that it is compressed (section 6)."""
 
 WINDOW = 15
 """Bits of the window where a client asks for no smaller one."""
@@ -93,7 +91,7 @@ class Deflater:
         kept."""
         if frame is not self._frame:
             small = self.message(payload(frame))
-            self._frame, self._compressed = frame, header(COMPRESSED | frame[0] & 15, len(small)) + small
+            self._frame, self._compressed = frame, header(MARK | frame[0] & 15, len(small)) + small
         return self._compressed
 
 

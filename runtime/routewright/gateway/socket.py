@@ -19,6 +19,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from aiohttp._websocket.models import WebSocketError
 from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
 
+from routewright.gateway.chunks import Begun, masked
 from routewright.gateway.framing import BINARY_HEADERS, TEXT_HEADERS, header
 from routewright.gateway.sockets import Sockets
 
@@ -60,9 +61,8 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
     """
 
     __slots__ = (
+        "_begun",
         "_clock",
-        "_frame_rest",
-        "_partial_header",
         "_reader",
         "_unread",
         "bytes_in",
@@ -104,8 +104,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         self.now = clock()
         self.transport: asyncio.Transport
         self._clock = clock
-        self._frame_rest = 0
-        self._partial_header = b""
+        self._begun: Begun = 0
         self._unread = b""
         self._reader: WebSocketReader | None
         self.limit(message_bytes)
@@ -138,7 +137,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
         size = len(data)
         self.now = self._clock()
         self.bytes_in += size
-        if 5 < size < 132 and data[1] == size + 122 and not self._frame_rest and not self._partial_header:
+        if 5 < size < 132 and data[1] == size + 122 and not self._begun:
             # by far the most frequent chunk: one short frame, whole and masked
             reader.feed_data(data)
         elif size <= SLICE:
@@ -147,7 +146,7 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
             self._read_slices(data)
 
     def _read(self, reader: WebSocketReader, data: bytes) -> None:
-        sound = self._masked(data)
+        sound, self._begun = masked(data, self._begun)
         if sound == len(data):
             reader.feed_data(data)
         else:
@@ -233,34 +232,6 @@ class WebSocket(WebSocketDataQueue, asyncio.Protocol):
 
     def feed_eof(self) -> None:
         return
-
-    def _masked(self, data: bytes) -> int:
-        """How much of a chunk lies before the first frame without a mask (RFC 6455, 5.1)."""
-        known = len(self._partial_header)
-        if known:
-            data = self._partial_header + data
-            self._partial_header = b""
-        at = self._frame_rest
-        size = len(data)
-        while at < size:
-            if at + 2 > size:
-                break
-            length = data[at + 1] - 128
-            if length < 0:
-                return max(at - known, 0)
-            if length < 126:
-                at += length + 6
-                continue
-            width = 2 if length == 126 else 8
-            if at + 2 + width > size:
-                break
-            at += int.from_bytes(data[at + 2 : at + 2 + width], "big") + 6 + width
-        if at < size:
-            self._partial_header = data[at:]
-            self._frame_rest = 0
-        else:
-            self._frame_rest = at - size
-        return size - known
 
     # Sending and closing
 
