@@ -39,6 +39,9 @@ async def origins(size: Size, folder: Path) -> Outcome:
     with serving(project, "--no-watch", environment={"ENABLE_DYNAMIC_ROUTING": "1"}) as served:
         page = {"origin": HOME}
         async with beside(outcome, served, "/ws/alpha", options=lambda: page):
+            for path in PATHS + NEAR:
+                # no browser: whoever says who it is, says so by a credential
+                await _come(outcome, served, path, [], True, statuses)
             for path, (origin, status) in product(PATHS + NEAR, LISTED):
                 await _come(outcome, served, path, [origin], status == 101, statuses)
             for path, pair in product(PATHS + NEAR, ((HOME, EVIL), (EVIL, HOME), (HOME, HOME), ("null", HOME))):
@@ -51,8 +54,8 @@ async def origins(size: Size, folder: Path) -> Outcome:
                 path = spelled(chance.choice(PATHS), chance)
                 there += (await asked(served, handshake(path, f"Origin: {HOME}"))).status == 101
                 await _come(outcome, served, path, [EVIL], False, statuses)
-    outcome.load = f"{statuses.total()} handshakes, {statuses[101]} of them of pages that may"
-    outcome.faults = "wrong, missing, doubled and mutated origins, by aliases, near paths and encodings"
+    outcome.load = f"{statuses.total()} handshakes, {statuses[101]} of them of clients that may"
+    outcome.faults = "wrong, doubled and mutated origins, by aliases, near paths and encodings"
     told = ", ".join(f"{count} told {status}" for status, count in sorted(statuses.items()) if status != 101)
     outcome.notes = f"{told}; {outcome.let_in} let in; {there} of {tries} mutated paths lead to a route"
     return outcome

@@ -25,7 +25,7 @@ FORGED = '"}\n{"event": "forged", "level": "error"}\r\n\u2028\u2029\x85\x1b[2J'
 @drill("secrets and logs")
 async def secrets(size: Size, folder: Path) -> Outcome:
     """No token of any place stands in logs, figures or admin pages, and each log line is one JSON object."""
-    rounds, chance = 2 * size.factor, size.random()
+    rounds, chance = size.factor, size.random()
     key = make("dash")
     ways = [
         {"kind": "jwt", "algorithms": ["RS256"], "publicKey": "issuer.pem", "issuer": ISSUER, "audience": AUDIENCE},

@@ -60,7 +60,7 @@ async def _end(outcome: Outcome, folder: Path, crowd: int, codes: Counter[int | 
     alpha["messages"]["ask"]["payload"]["properties"]["size"] = {"type": "integer", "default": 0}
     project = asking(folder, alpha)
     room = {"connections": 10_000, "connectionsPerAddress": 10_000}
-    project.spec({"gateway": {"limits": room, "drainSeconds": 2}, "routes": [alpha]})
+    project.spec({"gateway": {"limits": room, "drainSeconds": 1}, "routes": [alpha]})
     project.save("alpha_handler.py", HANDLER)
     loop = asyncio.get_running_loop()
     with serving(project, "--no-watch") as served:

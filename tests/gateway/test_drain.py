@@ -6,12 +6,14 @@ import os
 import signal
 import socket
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import psutil
 import pytest
 from websockets.asyncio.client import ClientConnection
 
+from routewright.gateway.drain import Drain
 from tests.gateway.asking import ask, asking, handler
 from tests.gateway.wire import handshake
 from tests.served import PATIENCE, Served, exchange, serving
@@ -72,6 +74,44 @@ async def begun(connection: ClientConnection, id: int, nonce: str) -> None:
 async def readiness(served: Served) -> tuple[int, Any]:
     status, _, body = await asyncio.to_thread(served.get, f"{served.ready['admin']}/readyz")
     return status, json.loads(body)
+
+
+class Crowd:
+    """A gateway with so many clients who wait for nothing, and a clock that knows whole milliseconds alone, as that of
+    an event loop does."""
+
+    def __init__(self, count: int) -> None:
+        self.now = 0.0
+        self.left: list[float] = []
+        self.sessions = dict.fromkeys(range(count), self)
+        self.drain = Drain(cast(Any, self))
+        self.door = SimpleNamespace(close=lambda code, reason: None)
+        self.reliable = SimpleNamespace(restart=SimpleNamespace(leaving={}))
+
+    def clock(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += round(seconds * 1000) / 1000
+
+    def leave(self, code: int, reason: str) -> None:
+        assert code == 1012
+        self.left.append(self.now)
+        if len(self.left) == len(self.sessions):
+            self.sessions.clear()
+            self.drain.wind_down()
+
+
+@pytest.mark.parametrize(("count", "seconds", "last"), [(99, 30.0, 0.0), (1000, 30.0, 0.5), (10_000, 2.0, 1.0)])
+async def test_not_all_are_sent_away_at_once(
+    count: int, seconds: float, last: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = Crowd(count)
+    monkeypatch.setattr(asyncio, "sleep", crowd.sleep)
+    await crowd.drain.empty(seconds)
+    assert len(crowd.left) == count
+    for number, at in enumerate(crowd.left):
+        assert at == pytest.approx(last * number / count, abs=0.003)
 
 
 async def test_requests_in_flight_are_answered_before_the_end(tmp_path: Path) -> None:
