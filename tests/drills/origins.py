@@ -22,7 +22,7 @@ NEAR = ("/ws/alphaa", "/WS/Alpha", "/ws/alpha/", "/ws/%61lpha", "/ws/alph%61?x=1
 
 HOME = ALLOWED[0]
 EVIL = "https://evil-app.example.com"
-LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/@%#?[]*,;\\\t \xe4\xff\x80"
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/@%#?[]*,;\\\t \xe4\xf6\x80"
 
 
 @drill("origins")
