@@ -195,6 +195,7 @@ class Epochs:
         if self._pending is not None:
             keys |= {(pool.name, pool.digest) for pool in self._pending.table.pools}
         gateway.bridge.retain(keys)
+        gateway.events.listeners.keep({name for name, _ in keys})
         gateway.on_pools_changed()
 
 

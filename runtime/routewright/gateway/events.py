@@ -16,6 +16,7 @@ from routewright.bridge.codec import Error, Reply
 from routewright.bridge.pool import Entry
 from routewright.gateway.lane import Lane
 from routewright.gateway.listeners import Listeners
+from routewright.gateway.losses import Losses
 from routewright.gateway.presence import HERE, Members, Presence, Present
 from routewright.gateway.retained import Retained
 from routewright.gateway.topics import LiveTopic, Member, Topics
@@ -71,7 +72,12 @@ class Events:
         self.presence = Presence()
         self.listeners = Listeners()
         self.lanes: dict[Member, Lane[Turn]] = {}
+        self.losses = Losses()
         self._names: dict[Member, str] = {}
+
+    def tick(self, now: float) -> None:
+        """Tell of events that modules have lost."""
+        self.losses.tick(now)
 
     def bind(self, routes: Iterable[Route]) -> None:
         """Serve the topics of these routes from now on."""
@@ -117,8 +123,11 @@ class Events:
         for pattern, worker in self.listeners.of(live.topic.name, name):
             if worker is None:
                 live.dropped += 1
+                self.losses.add(live, pattern)
             else:
-                worker.event((_Handled(live), None, now, now + timeout, timeout), pattern, name, message)
+                worker.event(
+                    (_Handled(live, pattern, self.losses), None, now, now + timeout, timeout), pattern, name, message
+                )
 
     # Subscribers
 
@@ -229,16 +238,22 @@ class Events:
 
 
 class _Handled:
-    """Waits for a module to have handled an event; nobody is told but the figures."""
+    """Waits for a module to have handled an event; nobody is told but the figures and the log."""
 
-    __slots__ = ("live",)
+    __slots__ = ("live", "losses", "pattern")
 
-    def __init__(self, live: LiveTopic) -> None:
+    def __init__(self, live: LiveTopic, pattern: str, losses: Losses) -> None:
         self.live = live
+        self.pattern = pattern
+        self.losses = losses
 
     def replied(self, entry: Entry, reply: Reply, now: float) -> None:
         if reply.final:
             self.live.handled += 1
 
     def failed(self, entry: Entry, error: Error) -> None:
-        self.live.failed += 1
+        if error.code == "worker_lost":
+            self.live.lost += 1
+            self.losses.add(self.live, self.pattern)
+        else:
+            self.live.failed += 1

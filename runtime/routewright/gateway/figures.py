@@ -21,7 +21,7 @@ _ADDED = (
 )
 
 
-_TOPIC_COUNTS = ("subscriptions", "published", "delivered", "handled", "failed", "dropped")
+_TOPIC_COUNTS = ("subscriptions", "published", "delivered", "handled", "failed", "lost", "dropped")
 
 
 def figures(gateway: Gateway) -> dict[str, Any]:

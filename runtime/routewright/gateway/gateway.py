@@ -216,6 +216,7 @@ class Gateway:
             if isinstance(socket, Connection):
                 socket.check_stalled(now)
         self.reliable.tick(now)
+        self.events.tick(now)
         for endpoint in self.endpoints.values():
             endpoint.forget_idle(now)
             endpoint.measure()
@@ -279,7 +280,9 @@ class Gateway:
         self.on_pools_changed()
 
     def worker_lost(self, worker: Worker, sessions: set[int]) -> None:
-        self.events.listeners.drop(worker)
+        pool = worker.pool
+        awaited = not worker.leaving and (pool.name, pool.digest) in self.bridge.pools
+        self.events.listeners.drop(worker, awaited=awaited)
         for identity, correlation in tuple(self.calls):
             if identity == worker.identity:
                 self.call_withdrawn(worker, correlation)

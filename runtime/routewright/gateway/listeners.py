@@ -1,10 +1,11 @@
 """Which workers handle the events of which topics.
 
 Strategy: each name or pattern that the workers of one module listen to is one consumer: an event goes to the one of
-them with the fewest requests in flight, as a request would. What nobody has room for is dropped, and counted.
+them with the fewest requests in flight, as a request would, and to it once. What nobody has room for is dropped, and
+counted; so is what comes while the workers of a module are lost and others are still to take their place.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from routewright.bridge.pool import Worker
@@ -30,16 +31,27 @@ class Listeners:
         for pattern in dict.fromkeys(patterns):
             self._patterns.setdefault(pattern, {}).setdefault(worker.name, []).append(worker)
 
-    def drop(self, worker: Worker) -> None:
-        """A worker is gone."""
-        for pattern, modules in list(self._patterns.items()):
+    def drop(self, worker: Worker, *, awaited: bool = False) -> None:
+        """A worker is gone; ``awaited``: another one is to take its place, and until then its module is a consumer
+        without a worker."""
+        for modules in self._patterns.values():
             workers = modules.get(worker.name)
             if workers is not None and worker in workers:
                 workers.remove(worker)
-                if not workers:
-                    del modules[worker.name]
-                    if not modules:
-                        del self._patterns[pattern]
+        if not awaited:
+            self._tidy(lambda module: module == worker.name)
+
+    def keep(self, modules: Collection[str]) -> None:
+        """No other modules are awaited any more."""
+        self._tidy(lambda module: module not in modules)
+
+    def _tidy(self, unwanted: Callable[[str], bool]) -> None:
+        """Forget the consumers without a worker that nobody waits for."""
+        for pattern, modules in list(self._patterns.items()):
+            for module in [each for each, workers in modules.items() if not workers and unwanted(each)]:
+                del modules[module]
+            if not modules:
+                del self._patterns[pattern]
 
     def of(self, topic: str, name: str) -> Iterator[Listener]:
         """The consumers of what is published on a ``name`` of this ``topic`` of the spec."""

@@ -111,7 +111,7 @@ class _Figures(Collector):
             "routewright_topic_events", "Events of a topic for handlers", labels=[*labels, "outcome"]
         )
         for values, topic in topics:
-            for outcome in ("handled", "failed", "dropped"):
+            for outcome in ("handled", "failed", "lost", "dropped"):
                 events.add_metric([*values, outcome], topic[outcome])
         yield events
         retained = GaugeMetricFamily("routewright_retained_bytes", "Bytes of retained events", labels=["process"])
