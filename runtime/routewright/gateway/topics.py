@@ -44,8 +44,8 @@ class LiveTopic:
         gone: no longer in the spec; it serves those who have subscribed until they leave.
         published: events that came from this process's side: of workers that chose it to hand them on, and of clients.
         delivered: frames that subscribers of this process were sent.
-        handled: events that a module has handled; ``failed`` those that it has not, ``lost`` those whose worker went away
-            meanwhile, ``dropped`` those that no worker of one had room for.
+        handled: events that a module has handled; ``failed`` those that it has not, ``lost`` those whose worker went
+            away meanwhile, ``dropped`` those that no worker of one had room for.
     """
 
     __slots__ = (
