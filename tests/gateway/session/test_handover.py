@@ -159,6 +159,27 @@ async def test_a_crash_or_another_contract_is_told(tmp_path: Path) -> None:
             await client.socket.close()
 
 
+async def test_a_damaged_file_of_sessions_is_put_aside(tmp_path: Path) -> None:
+    project = talking(tmp_path)
+    file = tmp_path / ".routewright" / "sessions.sqlite3"
+    damaged = file.with_suffix(".damaged")
+    with serving(project, "--no-watch") as served:
+        client = Reliable(served)
+        await client.connect()
+        assert await asyncio.to_thread(served.stop) == 0
+    file.write_bytes(b"no database")
+    with serving(project, "--no-watch") as served:
+        client.served = served
+        assert (await client.connect())["reason"] == "unknown_session"
+        assert (damaged.read_bytes(), stat.S_IMODE(damaged.stat().st_mode)) == (b"no database", 0o600)
+        assert await asyncio.to_thread(served.stop) == 0
+        assert len([line for line in served.lines if line.get("level") == "error"]) == 2
+    with serving(project, "--no-watch") as served:
+        client.served = served
+        assert (await client.connect())["resumed"]
+        await client.socket.close()
+
+
 async def test_an_expired_session_is_not_brought_back(tmp_path: Path) -> None:
     project = talking(tmp_path, route(delivery={"window": "1ms"}))
     with serving(project, "--no-watch") as served:

@@ -5,7 +5,8 @@ shows the hash of one of its tokens. So several processes, or machines, may shar
 a session and a key a token, with an expiry, and a script that gets and deletes them in one step.
 
 `DiskStore` is SQLite in WAL mode, in a file that only its owner may read. What is wrong with the disk is logged and
-makes clients start anew; it never stops the gateway.
+makes clients start anew; it never stops the gateway. A file that is no database any more is put aside, so that the next
+restart keeps its sessions again.
 """
 
 import asyncio
@@ -79,7 +80,6 @@ class DiskStore:
             # SQLite gives its other files the rights of this one
             os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, 0o600))
             with self._open() as database:
-                database.executescript(_TABLES)
                 database.execute("begin immediate")
                 database.execute("delete from sessions where expires < ?", (time.time(),))
                 for saved in sessions:
@@ -121,12 +121,34 @@ class DiskStore:
         except (sqlite3.Error, OSError) as error:
             log.error("kept sessions could not be read", reason=str(error))
             return []
-        return [saved for (state,) in rows if (saved := decode(state)) is not None]
+        found = [saved for (state,) in rows if (saved := decode(state)) is not None]
+        if len(found) < len(rows):
+            log.warning("kept sessions of another version are not read", sessions=len(rows) - len(found))
+        return found
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with contextlib.closing(sqlite3.connect(self._file, timeout=_BUSY, isolation_level=None)) as database:
-            database.execute("pragma journal_mode = wal")
-            database.execute("pragma foreign_keys = on")
-            database.execute("pragma secure_delete = on")
-            yield database
+        inode = self._file.stat().st_ino
+        try:
+            with contextlib.closing(sqlite3.connect(self._file, timeout=_BUSY, isolation_level=None)) as database:
+                database.execute("pragma journal_mode = wal")
+                database.execute("pragma foreign_keys = on")
+                database.execute("pragma secure_delete = on")
+                database.executescript(_TABLES)
+                yield database
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+                self._put_aside(inode)
+            raise
+
+    def _put_aside(self, inode: int) -> None:
+        """Keep what is left of the database for whoever wants to look at it, and begin a new one the next time; unless
+        another process has done so already."""
+        damaged = self._file.with_suffix(".damaged")
+        with contextlib.suppress(OSError):
+            if self._file.stat().st_ino != inode:
+                return
+            os.replace(self._file, damaged)
+            for beside in ("-wal", "-shm"):
+                self._file.with_name(self._file.name + beside).unlink(missing_ok=True)
+            log.error("the file of sessions is damaged and was put aside", file=str(damaged))
