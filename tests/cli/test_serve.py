@@ -62,6 +62,18 @@ def test_an_error_frame_is_printed_and_ends_with_1(run: Run, url: str) -> None:
     assert json.loads(done.stdout)["error"]["code"] == "invalid_message"
 
 
+def test_a_credential_comes_from_a_variable(run: Run, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run("call", url, "greet", "--token-env", "GREETER_TOKEN")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--token-env GREETER_TOKEN: there is no such variable" in done.stderr
+    monkeypatch.setenv("GREETER_TOKEN", "swordfish")
+    assert run("call", url, "greet", '{"name": "Ada"}', "--token-env", "GREETER_TOKEN").returncode == 0
+    done = run("call", url, "greet", "--token-env", "GREETER_TOKEN", "--token-in", "message")
+    assert "refused the credential" in done.stderr
+    assert "takes no credential in the first frame" in done.stderr
+    assert "swordfish" not in done.stderr
+
+
 def test_no_route_tells_near_ones(run: Run, url: str) -> None:
     done = run("call", url + "s", "greet")
     assert (done.returncode, done.stdout) == (1, "")

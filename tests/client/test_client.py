@@ -9,6 +9,7 @@ import pytest
 
 from routewright.client import (
     ClientClosed,
+    ConnectionLost,
     Event,
     NoSuchRoute,
     Part,
@@ -330,6 +331,21 @@ async def test_what_is_not_to_be_found(wanted: dict[str, str], said: str) -> Non
         server.document = DOCUMENT
         with pytest.raises(NoSuchRoute, match=said):
             await connect(server.origin, **wanted).__aenter__()  # type: ignore[arg-type]
+
+
+async def test_a_large_document() -> None:
+    many = [{"name": f"route{number}", "path": f"/{'x' * 200}/{number}"} for number in range(5000)]
+    async with scripted() as server:
+        server.document = {"routes": [*many, {"name": "space", "path": "/space"}]}
+        async with connect(server.origin, route="space", attempts=0) as link:
+            assert await link.request("echo", 1) == 1
+
+
+async def test_nobody_who_could_tell_where_it_is() -> None:
+    url = "http://ada:secret@127.0.0.1:1"
+    with pytest.raises(ConnectionLost, match=r"^cannot connect to 127\.0\.0\.1:1: Connection refused\n") as lost:
+        await connect(url, route="space", attempts=0).__aenter__()
+    assert "is the gateway running?" in lost.value.hint
 
 
 async def test_parameters_that_do_not_fit_the_path() -> None:

@@ -1,7 +1,9 @@
 """``routewright call``: send one message to a gateway and print what comes back."""
 
 import contextlib
+import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -20,6 +22,15 @@ EPILOG = """Examples:
 """
 
 
+class Place(StrEnum):
+    """Where a credential travels."""
+
+    HEADER = "header"
+    SUBPROTOCOL = "subprotocol"
+    QUERY = "query"
+    MESSAGE = "message"
+
+
 def call(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where a route is served: ws://HOST:PORT/PATH.")],
     type: Annotated[
@@ -32,6 +43,12 @@ def call(
     header: Annotated[
         list[str] | None, typer.Option("--header", "-H", metavar="NAME:VALUE", help="Send this too; repeatable.")
     ] = None,
+    token_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Present the credential that this variable holds.")
+    ] = None,
+    token_in: Annotated[
+        Place, typer.Option(help="Where it travels; `message`: in the first frame, `header`: as Bearer.")
+    ] = Place.HEADER,
     events: Annotated[int, typer.Option(metavar="N", help="Print N events as well before leaving.", min=0)] = 0,
     stream: Annotated[
         bool | None,
@@ -47,13 +64,22 @@ def call(
         fail("there is no TYPE to send and no --events to wait for", hint="routewright call --help", code=USAGE)
     address = _address(url)
     headers = _headers(header or [])
+    token = None if token_env is None else _token(token_env)
     body = None if payload is None else _payload(payload)
     import asyncio
 
     from routewright.cli.exchange import ExchangeError, Question, exchange
 
     question = Question(
-        url=address, type=type, payload=body, headers=headers, timeout=timeout, events=events, stream=stream
+        url=address,
+        type=type,
+        payload=body,
+        headers=headers,
+        token=token,
+        token_in=token_in.value,
+        timeout=timeout,
+        events=events,
+        stream=stream,
     )
     try:
         with contextlib.ExitStack() as waiting:
@@ -93,6 +119,13 @@ def _headers(lines: list[str]) -> list[tuple[str, str]]:
             fail(f"--header {line!r} has no name", hint="write --header 'Name: value'", code=USAGE)
         headers.append((name.strip(), value.strip()))
     return headers
+
+
+def _token(name: str) -> str:
+    token = os.environ.get(name)
+    if not token:
+        fail(f"--token-env {name}: there is no such variable, or it is empty", code=USAGE)
+    return token
 
 
 def _payload(argument: str) -> bytes:

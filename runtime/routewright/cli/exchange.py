@@ -19,6 +19,7 @@ from routewright.client import (
     Terminal,
     connect,
 )
+from routewright.client.dialing import TokenPlace
 from routewright.client.discovery import Description, Message, describe
 
 _ID = 1
@@ -45,6 +46,8 @@ class Question(NamedTuple):
     type: str | None
     payload: bytes | None
     headers: list[tuple[str, str]]
+    token: str | None
+    token_in: TokenPlace
     timeout: float
     events: int
     stream: bool | None
@@ -70,6 +73,8 @@ async def exchange(question: Question, show: Show) -> bool:
     client = connect(
         question.url,
         headers=headers,
+        token=question.token,
+        token_in="header" if question.token is None else question.token_in,
         reliable=False,
         attempts=0,
         timeout=question.timeout,

@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 from multidict import CIMultiDict
 
-from routewright.client.discovery import discover, fill
+from routewright.client.discovery import body, discover, fill
 from routewright.client.errors import ClientError, ConnectionLost, NoSuchRoute, Terminal
 from routewright.client.frames import SUBPROTOCOL
 
@@ -162,7 +162,10 @@ class Dialer:
             parts = urlsplit(url)
             return urlunsplit(parts._replace(path=fill(parts.path, parameters)))
         origin = url.rstrip("/")
-        document = await discover(session, origin, headers=self._headers, ssl=self._ssl)
+        try:
+            document = await discover(session, origin, headers=self._headers, ssl=self._ssl)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(error) from None
         found = document.find(capability=capability, route=route)
         if found.framing == "raw":
             raise NoSuchRoute(f"{found.name!r} is a raw route: it takes frames, not messages")
@@ -221,7 +224,7 @@ async def _refused(response: aiohttp.ClientResponse) -> None:
     if response.status < 400:
         return
     try:
-        said = msgspec.json.decode(await response.content.read(_REFUSAL), type=_Refusal).error
+        said = msgspec.json.decode(await body(response, _REFUSAL), type=_Refusal).error
     except (aiohttp.ClientError, OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         said = _Error()
     status = response.status

@@ -87,22 +87,29 @@ async def discover(session: aiohttp.ClientSession, origin: str, **options: Any) 
     """The document of the gateway at ``origin`` (``http://host:port``).
 
     Raises:
-        ConnectionLost: nobody answers, or with something else.
+        ConnectionLost: what answers is something else.
+        aiohttp.ClientError, OSError: nobody answers.
     """
-    try:
-        async with session.get(origin + DOCUMENT, **options) as response:
-            return msgspec.json.decode(await response.content.read(_LONGEST), type=Document)
-    except (aiohttp.ClientError, OSError) as error:
-        raise ConnectionLost(f"cannot connect to {origin}: {error or type(error).__name__}") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise ConnectionLost(f"{origin}{DOCUMENT} is no discovery document") from None
+    async with session.get(origin + DOCUMENT, **options) as response:
+        try:
+            return msgspec.json.decode(await body(response, _LONGEST), type=Document)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise ConnectionLost(f"{response.url.with_user(None)} is no discovery document") from None
+
+
+async def body(response: aiohttp.ClientResponse, longest: int) -> bytes:
+    """What a response says, up to so many bytes."""
+    found = bytearray()
+    while len(found) < longest and (chunk := await response.content.read(longest - len(found))):
+        found += chunk
+    return bytes(found)
 
 
 async def describe(session: aiohttp.ClientSession, url: str) -> Description:
     """What the gateway says of the route at an HTTP URL; nothing where there is none, or some other server."""
     try:
         async with session.get(url, allow_redirects=False) as response:
-            return msgspec.json.decode(await response.content.read(_LONGEST), type=Description)
+            return msgspec.json.decode(await body(response, _LONGEST), type=Description)
     except (aiohttp.ClientError, OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Description()
 

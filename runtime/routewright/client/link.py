@@ -62,6 +62,7 @@ class Link:
         self._failed = 0
         self._renewed = self._told = False
         self._over = False
+        self._unsaved = False
         self._broken: Broken | None = None
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
@@ -258,8 +259,11 @@ class Link:
             self.protocol.changed = False
             try:
                 self.file.save(self.protocol.state)
+                self._unsaved = False
             except OSError as error:
-                _LOG.warning("the session file %s cannot be written: %s", self.file.path, error)
+                if not self._unsaved:
+                    self._unsaved = True
+                    _LOG.warning("the session file %s cannot be written: %s", self.file.path, error)
 
 
 def _closed(socket: Socket, message: aiohttp.WSMessage) -> ConnectionLost:

@@ -242,9 +242,10 @@ async def test_a_route_may_go_without(served: Served) -> None:
 
 async def test_nothing_is_served_before_the_first_frame_says_who_it_is(served: Served) -> None:
     async with served.connect("/ws/token") as connection:
-        for frame in ({"type": "who", "id": 1}, {"type": "$ping"}, "no json"):
+        frames = ({"type": "who", "id": 1}, {"type": "$ping"}, {"type": "$auth", "id": "b", "seq": "?"}, "no json")
+        for frame, id in zip(frames, (1, None, "b", None), strict=True):
             answer = await exchange(connection, frame)
-            assert answer["error"]["code"] == "unauthorized"
+            assert (answer["error"]["code"], answer.get("id")) == ("unauthorized", id)
             assert "$auth" in answer["error"]["hint"]
         assert await closed(connection) == (4501, "no credential came in time")
     stats = await served.stats()

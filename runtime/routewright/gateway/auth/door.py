@@ -8,16 +8,20 @@ event has known of it before.
 from collections import Counter, deque
 from typing import Any, TypeVar
 
+import msgspec
+
 from routewright.gateway.auth.frames import credential, granted
 from routewright.gateway.auth.identity import Denied, Identity
-from routewright.gateway.commands import Asked, answer, asked
+from routewright.gateway.command import Asked, answer
 from routewright.gateway.connection import Connection
 from routewright.gateway.endpoint import Endpoint
 from routewright.gateway.errors import CLOSE_CODES, Fault
 from routewright.gateway.socket import State
-from routewright.table.frames import FrameError
+from routewright.table.frames import DECODE_ERRORS, FrameError, diagnose
 
 T = TypeVar("T")
+
+_decode = msgspec.json.Decoder(Asked).decode
 
 HINT = 'send {"type": "$auth", "payload": {"token": ...}} first'
 
@@ -90,11 +94,15 @@ class Stranger(Connection):
             self.handle(data, False)
 
     def handle(self, data: bytes, binary: bool) -> None:
-        command = asked(data)
         if self.limiter is not None and (wait := self.limiter.admit(self._clock())):
             self.error(Fault("rate_limited", "too many messages", retry_after=wait))
-        elif command is None or command.type != "$auth":
-            self.error(Fault("unauthorized", "it is not known yet who you are", hint=HINT))
+            return
+        try:
+            command = _decode(data)
+        except DECODE_ERRORS as error:
+            command = Asked("", diagnose(data, error, ()).id)
+        if command.type != "$auth":
+            self.error(Fault("unauthorized", "it is not known yet who you are", command.id, hint=HINT))
         else:
             # what comes while the credential is checked waits
             self.held = deque()
