@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import zlib
 from collections.abc import Iterator
 from itertools import pairwise, product
@@ -19,6 +20,7 @@ from routewright.gateway.conflation import conflation
 from routewright.gateway.connection import Connection
 from routewright.gateway.deflate import Tally, deflater, inflate
 from routewright.gateway.framing import header, payload
+from routewright.gateway.session.reliable import ASIDES
 from routewright.gateway.socket import State
 from routewright.gateway.sockets import Sockets
 from routewright.hooks import SessionInfo
@@ -30,6 +32,16 @@ from tests.served import PATIENCE, Served, exchange
 
 LIMIT = 70_000
 OFFER = "Sec-WebSocket-Extensions: permessage-deflate"
+BURST = 3
+HALL: dict[str, Any] = {
+    "pythonModule": "hall",
+    "messages": {
+        "say": {"payload": {"type": "string"}},
+        "measure": {"payload": {"type": "string"}, "reply": "measured"},
+        "said": {"from": "handler", "payload": {"type": "string"}},
+        "measured": {"from": "handler", "payload": {"type": "integer"}},
+    },
+}
 SPEC: dict[str, Any] = {
     "defaults": {
         "rateLimit": False,
@@ -39,16 +51,8 @@ SPEC: dict[str, Any] = {
     "routes": [
         {"path": "/ws/echo", "pythonModule": "echo", "framing": "raw"},
         {"path": "/ws/plain", "pythonModule": "echo", "framing": "raw", "compression": False},
-        {
-            "path": "/ws/hall",
-            "pythonModule": "hall",
-            "messages": {
-                "say": {"payload": {"type": "string"}},
-                "measure": {"payload": {"type": "string"}, "reply": "measured"},
-                "said": {"from": "handler", "payload": {"type": "string"}},
-                "measured": {"from": "handler", "payload": {"type": "integer"}},
-            },
-        },
+        {"path": "/ws/hall", **HALL},
+        {"path": "/ws/hurried", **HALL, "rateLimit": {"rate": "1/m", "burst": BURST}},
     ],
 }
 FILES = {
@@ -97,6 +101,11 @@ async def received(wire: Wire) -> tuple[bool, Frame]:
             length = int.from_bytes(await wire.reader.readexactly(2 if length == 126 else 8), "big")
         payload = await wire.reader.readexactly(length)
     return bool(first & 0x40), Frame(first & 0x0F, payload, bool(first & 0x80))
+
+
+def text_of(is_small: bool, frame: Frame) -> bytes:
+    """What a frame says, compressed or not."""
+    return inflate(frame.payload, LIMIT) if is_small else frame.payload
 
 
 def parted(message: bytes, size: int, between: bytes = b"") -> list[bytes]:
@@ -269,6 +278,46 @@ async def test_a_flood_of_bombs_is_answered_one_by_one(served: Served) -> None:
             assert json.loads((await received(wire))[1].payload)["payload"] == LIMIT - 100
     async with served.connect("/ws/hall") as client:
         assert (await exchange(client, {"type": "measure", "payload": "after"}))["payload"] == 5
+
+
+async def test_what_comes_too_soon_is_hardly_inflated_and_every_byte_is_counted(served: Served) -> None:
+    text = json.dumps({"type": "measure", "id": 1, "payload": "x" * (LIMIT - 100)})
+    bomb = marked(TEXT, small(text))
+    before = route_of(await served.stats(), "hurried")
+    async with opened(served, "/ws/hurried", OFFER) as wire:
+        wire.send(bomb * 500)
+        answers = [json.loads(text_of(*(await received(wire)))) for _ in range(500)]
+        assert [answer["id"] for answer in answers if answer["type"] == "measured"] == [1] * BURST
+        # what is compressed as people's messages are is told by its id
+        wire.send(marked(TEXT, small(json.dumps({"type": "measure", "id": 7, "payload": "a few words " * 20}))))
+        refusal = json.loads(text_of(*(await received(wire))))
+        assert (refusal["id"], refusal["error"]["code"]) == (7, "rate_limited")
+    refused = [answer for answer in answers if answer["type"] == "error"]
+    assert len(refused) == 500 - BURST
+    assert {answer["error"]["code"] for answer in refused} == {"rate_limited"}
+    assert all(answer["error"]["retryAfter"] > 1 for answer in refused)
+    stats = await served.until(lambda stats: route_of(stats, "hurried")["connections"] == 0)
+    after = route_of(stats, "hurried")
+    assert after["received"] - before["received"] == 501
+    assert 0 < after["bytes_in"] - before["bytes_in"] - 500 * len(bomb) < 500
+    inflated = after["inflated"] - before["inflated"]
+    assert BURST * len(text) < inflated < BURST * len(text) + 32 * (500 * len(bomb) + 500)
+
+
+async def test_a_session_s_acknowledgements_are_hardly_inflated_past_their_rate(served: Served) -> None:
+    ack = json.dumps({"type": "$ack", "seq": 0, "more": "x" * (LIMIT - 100)})
+    bomb = marked(TEXT, small(ack))
+    before, began = route_of(await served.stats(), "hall")["inflated"], time.monotonic()
+    async with opened(served, "/ws/hall", OFFER, "Sec-WebSocket-Protocol: routewright.v1") as wire:
+        wire.send(marked(TEXT, small('{"type": "$hello"}')))
+        assert json.loads(text_of(*(await received(wire))))["type"] == "$welcome"
+        wire.send(bomb * 6000, marked(TEXT, small('{"type": "measure", "id": 1, "payload": "after"}')))
+        answer = {"type": ""}
+        while answer["type"] != "measured":
+            answer = json.loads(text_of(*(await received(wire))))
+    inflated = route_of(await served.stats(), "hall")["inflated"] - before
+    taken = ASIDES * (2 + time.monotonic() - began)
+    assert ASIDES * len(ack) < inflated < taken * len(ack) + 32 * 6000 * len(bomb)
 
 
 # A connection without a network

@@ -39,7 +39,8 @@ def test_it_admits_what_the_definition_admits(rate: int, burst: int, steps: list
     now = Fraction(1000)
     for step in steps:
         now += step
-        assert limiter.admit(float(now)) == float(listed.admit(now))
+        told = limiter.wait(float(now))
+        assert told == limiter.admit(float(now)) == float(listed.admit(now))
 
 
 @given(st.floats(0.01, 1e5), st.integers(1, 200), st.lists(st.floats(0, 3), max_size=100))

@@ -2,7 +2,8 @@
 
 Strategy: a class of its own for those who agreed on it, so that the others do not even look. aiohttp's reader is kept
 to RFC 6455: the bit that says "compressed" is taken out of a message's first frame before the reader sees it, and the
-message is inflated here, when its turn comes and as far as the route's limit allows.
+message is inflated here, when its turn comes and as far as the route's limit allows. Past the rate limit it is inflated
+as far as its id may be found in: see `EXPANSION`.
 """
 
 import functools
@@ -22,6 +23,10 @@ from routewright.table import Compression
 
 if TYPE_CHECKING:
     from routewright.gateway.gateway import Gateway
+
+EXPANSION = 32
+"""Times its length to which a message that comes too soon is inflated. What people write stays below it and is answered
+with its id; what does not is refused without. So a client past its rate costs no more a byte than short messages do."""
 
 _TEXT = WSMsgType.TEXT
 _BINARY = WSMsgType.BINARY
@@ -89,11 +94,18 @@ class Compressed(Connection):
 
     def _inflated(self, kind: WSMsgType, data: bytes, marked: bool) -> None:
         if marked:
+            wait = self.wait()
+            most = min(self.most, EXPANSION * len(data)) if wait else self.most
             try:
-                data = inflate(data, self.most)
+                data = inflate(data, most)
             except InflateError as error:
-                self.fail(error.code, str(error))
+                self.tally.inflated += error.inflated
+                if most < self.most and error.code == 1009:
+                    self.pass_over(wait)
+                else:
+                    self.fail(error.code, str(error))
                 return
+            self.tally.inflated += len(data)
         elif len(data) > self.most:
             self.fail(1009, f"message of more than {self.most} bytes")
             return

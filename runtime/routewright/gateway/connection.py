@@ -82,6 +82,15 @@ class Connection(WebSocket):
         """Tell the client of an error."""
         raise NotImplementedError
 
+    def wait(self) -> float:
+        """Seconds until a message would be admitted: 0.0 where one is."""
+        return 0.0 if self.limiter is None else self.limiter.wait(self.now)
+
+    def pass_over(self, wait: float) -> None:
+        """Refuse a message that nobody has looked into."""
+        self.endpoint.received += 1
+        self.error(Fault("rate_limited", "too many messages", retry_after=wait))
+
     # The session and its worker
 
     def on_open(self) -> None:

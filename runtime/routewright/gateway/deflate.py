@@ -39,11 +39,12 @@ _BITS = {str(bits): bits for bits in range(8, 16)}
 
 
 class InflateError(Exception):
-    """A message that cannot be inflated; ``code`` is what to close with."""
+    """A message that cannot be inflated; ``code`` is what to close with, ``inflated`` the bytes that were inflated."""
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: int, reason: str, inflated: int) -> None:
         super().__init__(reason)
         self.code = code
+        self.inflated = inflated
 
 
 class Agreement(NamedTuple):
@@ -55,12 +56,13 @@ class Agreement(NamedTuple):
 
 
 class Tally:
-    """What compression has done on a route: messages that were sent compressed, and their bytes before and after."""
+    """What compression has done on a route: messages that were sent compressed, and their bytes before and after; bytes
+    that were inflated of those that came compressed."""
 
-    __slots__ = ("after", "before", "messages")
+    __slots__ = ("after", "before", "inflated", "messages")
 
     def __init__(self) -> None:
-        self.messages = self.before = self.after = 0
+        self.messages = self.before = self.after = self.inflated = 0
 
     def add(self, before: int, after: int) -> None:
         """Count one message."""
@@ -117,13 +119,13 @@ def inflate(data: bytes, most: int) -> bytes:
             parts.append(inflater.decompress(rest, room))
             room -= len(parts[-1])
             if not room:
-                raise InflateError(1009, f"message of more than {most} bytes")
+                raise InflateError(1009, f"message of more than {most} bytes", most)
             if not inflater.eof:
                 break
             rest = inflater.unused_data
     except _backend.error:
         pass
-    raise InflateError(1007, "message is not compressed as it says")
+    raise InflateError(1007, "message is not compressed as it says", most - room)
 
 
 def agree(headers: Iterable[str]) -> Agreement | None:

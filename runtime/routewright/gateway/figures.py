@@ -17,7 +17,7 @@ _OF_A_PROCESS = (
 )
 _ADDED = (
     *("connections", "opened", "received", "replied", "published", "dropped", "conflated", "bytes_in", "bytes_out"),
-    *("latency_sum", "compressed", "compressed_from", "compressed_to", "retries", "retries_denied"),
+    *("latency_sum", "compressed", "compressed_from", "compressed_to", "inflated", "retries", "retries_denied"),
 )
 
 
@@ -109,6 +109,7 @@ def _route(endpoint: Endpoint, now: float) -> dict[str, Any]:
         "compressed": endpoint.compressed.messages,
         "compressed_from": endpoint.compressed.before,
         "compressed_to": endpoint.compressed.after,
+        "inflated": endpoint.compressed.inflated,
         "errors": dict(endpoint.errors),
         "shed": dict(endpoint.sheds),
         "retries": retries.taken if retries is not None else 0,

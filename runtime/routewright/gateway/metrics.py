@@ -21,6 +21,7 @@ _COUNTERS = (
     ("compressed_messages", "compressed", "Messages sent compressed"),
     ("compressed_from_bytes", "compressed_from", "Bytes of those messages before"),
     ("compressed_to_bytes", "compressed_to", "Bytes of those messages after"),
+    ("inflated_bytes", "inflated", "Bytes of messages that came compressed, inflated"),
     ("connections_opened", "opened", "Connections opened"),
     ("retries", "retries", "Requests that were tried again"),
     ("retries_denied", "retries_denied", "Requests that the retry budget did not pay for"),

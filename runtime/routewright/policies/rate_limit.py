@@ -27,6 +27,11 @@ class RateLimiter:
         self._arrival = arrival + self._interval
         return 0.0
 
+    def wait(self, now: float) -> float:
+        """What `admit` would say at that time, which changes nothing."""
+        wait = self._arrival - now - self._tolerance
+        return wait if self._arrival > now and wait > 1e-9 else 0.0
+
     def idle(self, now: float) -> bool:
         """Whether it has forgotten every earlier message, so that a new one would behave the same."""
         return self._arrival <= now

@@ -115,6 +115,17 @@ class ReliableConnection(PlainConnection):
         owner.now = self.now
         owner.on_text(data)
 
+    def wait(self) -> float:
+        owner, now = self.owner, self.now
+        if owner is None:
+            # its session is being looked for: nothing is to come
+            return 1.0 if self.greeted else 0.0
+        return max(self._asides.wait(now), 0.0 if owner.limiter is None else owner.limiter.wait(now))
+
+    def pass_over(self, wait: float) -> None:
+        if self.owner is not None:
+            self.owner.pass_over(wait)
+
     def _greeted(self, data: bytes) -> None:
         if self.greeted or self.state is not _OPEN:
             # its session is being looked for; a client that waits for its welcome sends nothing
