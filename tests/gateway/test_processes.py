@@ -125,6 +125,14 @@ async def test_a_stop_leaves_no_process_and_no_file_behind(tmp_path: Path) -> No
         assert not folder.exists()
 
 
+async def test_a_relative_bridge_is_in_the_spec_s_folder(tmp_path: Path) -> None:
+    environment = {"ROUTEWRIGHT_BRIDGE_ENDPOINT": "ipc://bridge.sock"}
+    with serving(asking(tmp_path), "--processes", "2", environment=environment) as served:
+        bridges = [f"ipc://{tmp_path}/bridge.sock", f"ipc://{tmp_path}/bridge.sock-1"]
+        assert served.ready["bridge"] == bridges
+        await served.until(lambda stats: all(gateway["bridge"]["workers"] for gateway in stats["gateways"]))
+
+
 def no_more(process: psutil.Process, most: int) -> Callable[[Any], bool]:
     """Whether a process has as many descriptors open as that, or fewer."""
     return lambda _: process.num_fds() <= most

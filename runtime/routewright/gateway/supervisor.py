@@ -127,9 +127,12 @@ class Supervisor:
         configured = self.settings.bridge.endpoint
         if configured is None:
             return f"ipc://{self._folder}/gateway-{index}.sock"
+        scheme, _, rest = configured.partition("://")
+        if scheme == "ipc" and not rest.startswith(("/", "@")):
+            # the gateway and its workers run in different folders; "@" is a name without a file
+            configured = f"ipc://{self.project / rest}"
         if index == 0:
             return configured
-        scheme, _, rest = configured.partition("://")
         host, colon, port = rest.rpartition(":")
         return f"{scheme}://{host}{colon}{int(port) + index}" if scheme == "tcp" else f"{configured}-{index}"
 
