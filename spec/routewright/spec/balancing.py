@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from routewright.spec import plain
 from routewright.spec.draft import Draft
-from routewright.spec.fits import follow
-from routewright.spec.model import AnyShape, MapShape, ObjectShape, Shape, UnionShape
+from routewright.spec.fits import holds
 from routewright.spec.node import Finding
 from routewright.spec.quoting import quoted
 
@@ -51,21 +50,4 @@ def _declares(draft: Draft, route: plain.PlainRoute, name: str, names: list[str]
     if "payload" not in route.messages[name]:
         return False
     shape = draft.shapes.get(plain.node(draft, *route.keys, "messages", name, "payload").pointer)
-    return shape is None or _has(draft, shape, names)
-
-
-def _has(draft: Draft, shape: Shape, names: list[str]) -> bool:
-    """Whether a value of a shape may have something at this path."""
-    shape = follow(shape, draft.payloads.components)
-    if not names:
-        return True
-    match shape:
-        case ObjectShape(properties=properties):
-            found = next((each.shape for each in properties if each.name == names[0]), None)
-            return found is not None and _has(draft, found, names[1:])
-        case MapShape(values=values):
-            return _has(draft, values, names[1:])
-        case UnionShape(options=options):
-            return any(_has(draft, option, names) for option in options)
-        case _:
-            return isinstance(shape, AnyShape)
+    return shape is None or holds(shape, names, draft.payloads.components)

@@ -153,6 +153,19 @@ def minted_tickets(draft: Draft) -> Iterator[Finding]:
             yield way.finding("there are two ways by ticket", "keep one of them")
 
 
+def asking_plugins(draft: Draft) -> Iterator[Finding]:
+    """A plugin is to say who clients are, and there is none."""
+    for route in plain.routes(draft):
+        policy = plain.policy(draft, route, "auth")
+        plugins = plain.policy(draft, route, "middleware")
+        if policy is None or (plugins is not None and plugins.value not in (False, [])):
+            continue
+        for way in ways(plain.node(draft, *policy.keys[:-1])):
+            if way.value.get("kind") == "plugin":
+                text = f"route {quoted(route.title())} has no plugin that could ask who a client is"
+                yield way.finding(text, 'name one in "middleware", or remove this way')
+
+
 def first_frames(draft: Draft) -> Iterator[Finding]:
     """The first frame is to hold a credential where frames mean nothing."""
     for route in plain.routes(draft):

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from routewright.spec.ecma import python
@@ -41,6 +41,23 @@ def follow(shape: Shape, components: Components) -> Shape:
         seen.add(shape.component)
         shape = components[shape.component].shape
     return shape
+
+
+def holds(shape: Shape, names: Sequence[str], components: Components) -> bool:
+    """Whether a value of a shape may have something at this path of properties."""
+    shape = follow(shape, components)
+    if not names:
+        return True
+    match shape:
+        case ObjectShape(properties=properties):
+            found = next((each.shape for each in properties if each.name == names[0]), None)
+            return found is not None and holds(found, names[1:], components)
+        case MapShape(values=values):
+            return holds(values, names[1:], components)
+        case UnionShape(options=options):
+            return any(holds(option, names, components) for option in options)
+        case _:
+            return isinstance(shape, AnyShape)
 
 
 def is_valid(value: Any, schema: Any) -> bool:

@@ -82,12 +82,31 @@ def known_clients(draft: Draft) -> Iterator[Finding]:
 
 
 def principals(draft: Draft) -> Iterator[Finding]:
-    """A rate limit counts by principal where nobody is known."""
+    """Something is told apart by principal where nobody is known."""
     for route in plain.routes(draft):
-        per = plain.part(draft, route, "rateLimit", "per")
-        if per is not None and per.value == "principal" and not asks(draft, route):
-            message = f"route {quoted(route.title())} does not ask who a client is: it counts connections"
+        if asks(draft, route):
+            continue
+        title = quoted(route.title())
+        per, key = plain.part(draft, route, "rateLimit", "per"), plain.part(draft, route, "balance", "key")
+        if per is not None and per.value == "principal":
+            message = f"route {title} does not ask who a client is: it counts connections"
             yield plain.node(draft, *per.keys).finding(message, 'give it "auth", or count "per" "address"')
+        if key is not None and key.value == "principal":
+            message = f"route {title} does not ask who a client is: nothing keeps one on a worker"
+            yield plain.node(draft, *key.keys).finding(message, 'give it "auth", or use "session" or "address"')
+        for each in _varied(draft, route):
+            if each.value == "principal":
+                message = f"route {title} does not ask who a client is: all get the same replies"
+                yield each.finding(message, 'give it "auth", or vary by "session" or "address"')
+
+
+def _varied(draft: Draft, route: PlainRoute) -> Iterator[Node]:
+    """What tells the clients of a route's caches apart, where that is written."""
+    keys: list[tuple[str, ...]] = [(), *(("messages", name) for name in route.messages)]
+    for each in keys:
+        owner = route.messages[each[1]] if each else route.value
+        vary = plain.node(draft, *route.keys, *each).get("cache", "vary") if "cache" in owner else None
+        yield from vary.items() if vary is not None else ()
 
 
 def reachable_limit(draft: Draft) -> Iterator[Finding]:

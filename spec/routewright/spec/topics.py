@@ -132,6 +132,19 @@ def declared_messages(draft: Draft) -> Iterator[Finding]:
             seen.add(message)
 
 
+def publishable(draft: Draft) -> Iterator[Finding]:
+    """Nothing can be published on a topic: it names no message, and handlers of its route send none."""
+    for route, name, topic in _topics(draft):
+        declared = route.value.get("messages")
+        open = route.value.get("open", declared is None)
+        sent = any(message.get("from", "client") != "client" for message in route.messages.values())
+        if isinstance(declared, dict) and not open and not sent and not topic.get("messages"):
+            text = (
+                f"handlers of route {quoted(route.title())} send no message: nothing can be published on {quoted(name)}"
+            )
+            yield _node(draft, route, name).finding(text, 'declare one with "from": "handler"', key=True)
+
+
 def authorized_parameters(draft: Draft) -> Iterator[Finding]:
     """What a placeholder must equal, or the placeholder, does not exist."""
     for route, name, topic in _topics(draft):

@@ -104,14 +104,14 @@ async def test_no_credential_is_ever_written_down(shared: Served) -> None:
         ({"kind": "apiKey", "keysFile": "none.txt"}, "keysFile: No such file"),
         ({"kind": "apiKey", "keysEnv": "NO_SUCH_VARIABLE"}, "the variable NO_SUCH_VARIABLE is empty"),
         ({"kind": "jwt", "algorithms": ["HS256"], "secretEnv": "SHORT"}, "SHORT has 5 bytes; HS256 needs 32"),
-        ({"kind": "plugin"}, "no plugin of the route's"),
+        ({"kind": "plugin"}, "and no plugin of the route's"),
     ],
     ids=["file", "variable", "secret", "plugin"],
 )
 def test_what_cannot_be_set_up_stops_the_start(auth: dict[str, object], reason: str, tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.write("handler.py", HANDLER)
-    project.spec({"routes": [route("chat", auth=auth)]})
+    project.spec({"routes": [route("chat", auth=auth, middleware=["access_log"])]})
     served = Served(project, "--no-watch", environment={"SHORT": "short"})
     try:
         assert served.process.wait(PATIENCE) != 0
