@@ -13,10 +13,9 @@ from multidict import CIMultiDict
 from routewright.client import (
     Client,
     ClientError,
-    ConnectionLost,
+    OutcomeUnknown,
     RequestFailed,
     RequestTimeout,
-    Terminal,
     connect,
 )
 from routewright.client.dialing import TokenPlace
@@ -85,10 +84,9 @@ async def exchange(question: Question, show: Show) -> bool:
     try:
         async with client:
             return await _converse(client, question, description, show)
-    except (ConnectionLost, Terminal) as error:
-        raise ExchangeError(str(error), hint=error.hint) from None
     except ClientError as error:
-        raise ExchangeError(str(error)) from None
+        # that hint is for programs
+        raise ExchangeError(str(error), hint="" if isinstance(error, OutcomeUnknown) else error.hint) from None
 
 
 async def _converse(client: Client, question: Question, description: Description, show: Show) -> bool:
