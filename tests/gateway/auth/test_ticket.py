@@ -73,6 +73,19 @@ def test_there_is_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(tickets) == 1
 
 
+def test_nobody_takes_the_room_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticket, "EACH", 2)
+    tickets, ada, bob = Tickets(1), Identity(Principal(id="ada"), "jwt"), Identity(Principal(id="bob"), "jwt")
+    first, _ = (tickets.mint("chat", "", ada, 10.0, 0.0) for _ in range(2))
+    with pytest.raises(Denied) as caught:
+        tickets.mint("chat", "", ada, 10.0, 5.0)
+    assert caught.value.status == 503
+    assert tickets.mint("chat", "", bob, 10.0, 5.0)
+    tickets.redeem(first, "chat", "", 5.0)
+    assert tickets.mint("chat", "", ada, 10.0, 5.0)
+    assert tickets.mint("chat", "", ada, 10.0, 10.0)
+
+
 @pytest.mark.parametrize("text", ["", ".", "7", "7.", ".x", "x.y", "-7.x", "٧.x", "7" * 5000 + ".x"])
 def test_what_is_no_ticket_has_no_owner(text: str) -> None:
     assert owner(text) is None

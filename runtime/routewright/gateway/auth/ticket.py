@@ -8,14 +8,19 @@ Whoever shows a ticket uses it up, even where it does not fit.
 
 import hashlib
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 from routewright.gateway.auth.identity import Denied, Identity
+from routewright.policies.expiry import Calendar
 from routewright.table import Ticket
 
 MOST: Final = 10_000
 """Tickets of one process that may wait to be used."""
+
+EACH: Final = 1000
+"""Those of one principal among them, so that nobody takes the others' room."""
 
 Redeem = Callable[[str, str, str], Awaitable[Identity]]
 """Ticket, route and address -> who it is; raises `Denied`."""
@@ -40,6 +45,8 @@ class Tickets:
     def __init__(self, owner: int) -> None:
         self.owner = owner
         self._issued: dict[bytes, _Issued] = {}
+        self._ends: Calendar[bytes] = Calendar()
+        self._of: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._issued)
@@ -51,15 +58,18 @@ class Tickets:
             address: the only one that may use it; ``""`` for any.
 
         Raises:
-            Denied: too many are waiting to be used.
+            Denied: too many are waiting to be used, in all or of this principal's.
         """
-        if len(self._issued) >= MOST:
-            for key in [key for key, each in self._issued.items() if each.until <= now]:
-                del self._issued[key]
-        if len(self._issued) >= MOST:
+        for key in self._ends.due(now):
+            self._take(key)
+        principal = identity.principal.id
+        if len(self._issued) >= MOST or self._of[principal] >= EACH:
             raise Denied("full", "too many tickets wait to be used", "overloaded", retry_after=ttl)
         text = f"{self.owner}.{secrets.token_urlsafe(32)}"
-        self._issued[_hash(text)] = _Issued(route, address, identity, now + ttl)
+        key = _hash(text)
+        self._issued[key] = _Issued(route, address, identity, now + ttl)
+        self._ends.set(key, now + ttl)
+        self._of[principal] += 1
         return text
 
     def redeem(self, text: str, route: str, address: str, now: float) -> Identity:
@@ -68,7 +78,7 @@ class Tickets:
         Raises:
             Denied: nobody's, or not here, or no more.
         """
-        issued = self._issued.pop(_hash(text), None)
+        issued = self._take(_hash(text))
         if issued is None:
             raise Denied("spent", SPENT)
         if issued.until <= now:
@@ -78,6 +88,16 @@ class Tickets:
         if issued.address and issued.address != address:
             raise Denied("address", SPENT)
         return issued.identity
+
+    def _take(self, key: bytes) -> _Issued | None:
+        issued = self._issued.pop(key, None)
+        if issued is not None:
+            self._ends.discard(key)
+            principal = issued.identity.principal.id
+            self._of[principal] -= 1
+            if not self._of[principal]:
+                del self._of[principal]
+        return issued
 
 
 def owner(text: str) -> int | None:
