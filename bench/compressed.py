@@ -34,7 +34,7 @@ MESSAGE = (
 )
 
 
-class Talker(WSListener):  # type: ignore[misc]
+class Talker(WSListener):
     """Keeps one message under way while ``busy`` is set."""
 
     def __init__(self, message: bytes, small: bool, busy: asyncio.Event) -> None:
