@@ -10,6 +10,7 @@ from tests.gateway.session.talking import HANDLER, Reliable, elsewhere, process_
 from tests.served import Project, Served, serving
 
 ROOM = "alpha.room"
+SHOWN = ("$join", "$leave")
 
 
 @contextmanager
@@ -66,7 +67,9 @@ async def test_a_session_that_moves_to_another_process_has_not_left(tmp_path: Pa
             assert (await moves.greet())["resumed"]
         await said(moves, 1)
         assert await heard(stays) == []
-        assert [frame for frame in moves.taken if frame["type"] in ("$join", "$leave")] == []
+        # that the first is there may have reached the other process after the second's `$ok`
+        told = [(frame["type"], frame["payload"]["member"]) for frame in moves.taken if frame["type"] in SHOWN]
+        assert told in ([], [("$join", one)])
         assert sorted(await names(stays)) == sorted(await names(moves)) == sorted([one, other])
         assert await enter(moves) == other
         await moves.socket.close(1000)

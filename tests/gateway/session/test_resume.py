@@ -449,6 +449,19 @@ async def test_hello_comes_first(served: Served, first: str) -> None:
     assert await client.closed() == 1002
 
 
+async def test_what_is_sent_before_the_welcome_is_not_lost(served: Served) -> None:
+    client = Reliable(served)
+    await client.open()
+    await client.send({"type": "$hello", "resume": "nobody's"})
+    for number in range(6):
+        await client.ask("ask", number)
+    assert json.loads(await client.socket.recv())["payload"]["reason"] == "unknown_session"
+    assert sorted([(await client.take())["id"] for _ in range(6)]) == [*range(6)]
+    await client.ask("ask", "later")
+    assert (await client.take())["id"] == "later"
+    await client.socket.close()
+
+
 async def test_what_is_absent_may_be_null(served: Served) -> None:
     client = Reliable(served)
     welcome = await client.connect(resume=None, seq=None)

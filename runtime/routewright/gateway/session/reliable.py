@@ -127,8 +127,11 @@ class ReliableConnection(PlainConnection):
             self.owner.pass_over(wait)
 
     def _greeted(self, data: bytes) -> None:
-        if self.greeted or self.state is not _OPEN:
-            # its session is being looked for; a client that waits for its welcome sends nothing
+        if self.state is not _OPEN:
+            return
+        if self.greeted:
+            # its session is being looked for, or another socket has it now
+            self.hold(data, False)
             return
         try:
             hello = _decode_hello(data)
@@ -182,6 +185,19 @@ class ReliableConnection(PlainConnection):
         """Answer the greeting. The client's next frame shows that it has the token in there."""
         self._unproved = True
         self.send_text(frame)
+
+    def go_on(self) -> None:
+        """The session is here, with all that was missed: what the client has sent without waiting for that has its
+        turn. It does not show that the client has its token."""
+        held, self.held = self.held, None
+        if held is None:
+            return
+        self._unproved = False
+        if self.owner is not None and not self.owner.paused:
+            self.resume_reading()
+        for data, _ in held:
+            self.on_text(data)
+        self._unproved = True
 
     # Out: what the gateway sends to everyone is for the session, not for the socket
 

@@ -173,6 +173,7 @@ class Sessions:
         session = self._session(socket)
         self._attach(socket, session, None, reason, resumed=False)
         self.gateway.introduce(session)
+        socket.go_on()
 
     def _session(self, socket: ReliableConnection) -> Session:
         info = msgspec.structs.replace(socket.info, id=self.gateway.next_session())
@@ -199,6 +200,7 @@ class Sessions:
             socket.send_numbered(number, frame)
         # not earlier: what it tells the client comes after what the client has missed
         judge_again(session)
+        socket.go_on()
 
     def _attach(
         self, socket: ReliableConnection, session: Session, used: bytes | None, reason: str | None, *, resumed: bool
