@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -196,6 +198,41 @@ async def test_what_has_the_same_field_goes_to_one_worker(served: Served, name: 
     assert all(len(workers) == 1 for workers in found.values())
     assert len(set.union(*found.values())) > 1
     assert picks(decisions(await served.stats(), name)) == answered
+
+
+async def test_a_worker_that_is_killed_moves_its_own_keys_alone(served: Served) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        clients = await served.everywhere(stack, "/ws/by-user")
+        users = [f"user {number}" for number in range(40)]
+        owners = {user: await who(clients[0], user=user) for user in users}
+        killed = owners[users[0]]
+        os.kill(killed, signal.SIGKILL)
+
+        def replaced(stats: Any) -> bool:
+            seen = [{each["process"] for each in gateway["bridge"]["workers"]} for gateway in stats["gateways"]]
+            ready = next(group["ready"] for group in stats["workers"] if group["pool"] == "crew")
+            return ready == WORKERS and all(killed not in processes for processes in seen) and seen[0] == seen[1]
+
+        found: dict[str, set[int]] = {user: set() for user in users}
+        for client in clients:
+            for user in users:
+                answer = await exchange(client, asking(user=user))
+                while answer["type"] == "error":
+                    # it was on its way to the one that was killed, and may be sent again
+                    assert (answer["error"]["code"], answer["error"]["retryable"]) == ("worker_lost", True)
+                    assert owners[user] == killed
+                    answer = await exchange(client, asking(user=user))
+                found[user].add(answer["payload"])
+        await served.until(replaced)
+        crew = await everyone(served, "crew")
+        (fresh,) = {*crew} - {*owners.values()} or {0}
+        for user in users:
+            now = {await who(client, user=user) for client in clients}
+            assert len(now) == 1
+            if owners[user] != killed:
+                assert now | found[user] <= {owners[user], fresh}
+            else:
+                assert now <= {*crew}
 
 
 async def test_a_session_keeps_to_one_worker(served: Served) -> None:

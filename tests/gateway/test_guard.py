@@ -61,7 +61,8 @@ async def act(message, context: Context):
 async def count(message, context: Context):
     yield await handle(message, context)
     if message.how == "die-later":
-        await asyncio.sleep(0.05)
+        while not FOLDER.joinpath("begun").exists():
+            await asyncio.sleep(0.01)
         os.kill(os.getpid(), signal.SIGKILL)
     yield {"type": "done", "payload": {"process": os.getpid(), "times": 0}}
 '''
@@ -186,6 +187,7 @@ async def test_a_stream_that_has_begun_is_not_begun_again(served: Served) -> Non
     await both_ready(served)
     async with served.connect("/ws/retried") as client:
         assert (await exchange(client, told("count", "begun", "die-later")))["type"] == "done"
+        served.project.folder.joinpath("begun").touch()
         assert (await received(client))["error"]["code"] == "worker_lost"
         await both_ready(served)
         await pay(client)
