@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routewright.bridge import codec
+from routewright.bridge import codec, echoes
 from routewright.bridge.codec import (
     Call,
     Cancel,
@@ -430,3 +430,43 @@ def test_each_request_ends_exactly_once(actions: list[tuple[str, int]]) -> None:
             bench.close()
 
     asyncio.run(run())
+
+
+async def test_an_echo_comes_after_all_that_was_published_before(bench: Bench) -> None:
+    worker = await bench.worker()
+    asked = Asked()
+    bench.gateway.ask(asked, 1)
+    settling = asyncio.create_task(bench.gateway.bridge.echoes.of(bench.gateway.bridge.workers.values(), 30.0))
+    heard: list[Any] = []
+    async with asyncio.timeout(PATIENCE):
+        while len(heard) < 2:
+            heard += codec.decode_from_gateway(await worker.socket.recv())
+    request, heartbeat = heard
+    assert isinstance(request, Request)
+    assert isinstance(heartbeat, Heartbeat)
+    assert heartbeat.echo
+    push = Push(7, b"{}")
+    await worker.say(Reply(request.correlation), Heartbeat(heartbeat.echo - 1), push, heartbeat)
+    async with asyncio.timeout(PATIENCE):
+        await settling
+    assert ("pushed", push) in bench.gateway.told
+
+
+async def test_a_worker_without_echoes_is_waited_for_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(echoes, "PATIENCE", 0.01)
+    await bench.worker()
+    bridge = bench.gateway.bridge
+    (worker,) = bridge.workers.values()
+    async with asyncio.timeout(PATIENCE):
+        await bridge.echoes.of([worker], 30.0)
+        await bridge.echoes.of([worker], 30.0)
+    assert [type(message) for message in worker.out] == []
+    # one that is lost is waited for no longer
+    monkeypatch.setattr(echoes, "PATIENCE", 30.0)
+    await bench.worker()
+    other = next(each for each in bridge.workers.values() if each is not worker)
+    settling = asyncio.create_task(bridge.echoes.of([worker, other], 30.0))
+    await asyncio.sleep(0)
+    bridge.lost(other)
+    async with asyncio.timeout(PATIENCE):
+        await settling

@@ -12,7 +12,9 @@ import psutil
 from websockets.asyncio.client import ClientConnection
 
 from tests.gateway.asking import ask, asking, handler, route
-from tests.served import PATIENCE, exchange, serving
+from tests.gateway.session.talking import Reliable
+from tests.gateway.session.test_handover import elsewhere, process_of
+from tests.served import PATIENCE, Project, exchange, serving
 
 CHAT = """
 from routewright.handlers import Context, on
@@ -164,3 +166,46 @@ async def test_descriptors_return_to_where_they_were(tmp_path: Path) -> None:
             await round_trip(number)
         for process, most in zip((supervisor, *gateways), settled, strict=True):
             await served.until(no_more(process, most))
+
+
+BOARD = {
+    "path": "/ws/board",
+    "name": "board",
+    "pythonModule": "board",
+    "rateLimit": False,
+    "messages": {"note": {"from": "handler", "payload": {"type": "string"}}},
+    "topics": {"notes.{id}": {"messages": ["note"], "publish": "clients"}},
+}
+
+
+async def test_a_process_that_falls_behind_is_killed_and_its_clients_are_told(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.spec({"routes": [BOARD]})
+    project.write("board.py", "")
+    with serving(project, "--no-watch", "--processes", "2") as served:
+        away = Reliable(served, "/ws/board")
+        await away.connect()
+        await away.subscribe("notes.1", 1)
+        stuck = psutil.Process(process_of(served, away))
+        teller = Reliable(served, "/ws/board")
+        await elsewhere(teller, served, stuck.pid)
+        await teller.greet()
+        await teller.subscribe("notes.1", 1)
+        stuck.suspend()
+        note = {"topic": "notes.1", "type": "note", "payload": "x" * 60_000}
+        # base64 on the way: 64 MiB are fewer than 900 of them
+        for number in range(900):
+            await teller.ask("$publish", number + 2, **note)
+            await teller.until("$ok")
+            await teller.ack()
+        behind = await served.logged("a gateway process does not keep up with the others")
+        assert behind["process"] == stuck.pid
+        assert behind["unsent"] > 64 * 1024 * 1024
+        assert await away.closed() == 1006
+        await served.until(lambda stats: stats["gateway_restarts"] == 1 and len(by_process(stats)) == 2)
+        assert sum(line["event"] == behind["event"] for line in served.lines) == 1
+        # nothing of it is lost in silence
+        welcome = await away.connect()
+        assert (welcome["resumed"], welcome["reason"]) == (False, "unknown_session")
+        await away.socket.close()
+        await teller.socket.close()

@@ -171,7 +171,9 @@ class Close(Message, tag=13):
 
 
 class Heartbeat(Message, tag=14):
-    pass
+    """``echo``: where it is not 0, the worker gives this heartbeat back when all that came before it is done."""
+
+    echo: int = 0
 
 
 class Goodbye(Message, tag=15):

@@ -34,6 +34,7 @@ from routewright.bridge.codec import (
     Reply,
     Subscribe,
 )
+from routewright.bridge.echoes import Echoes
 from routewright.bridge.pool import Entry, Requester, Worker, WorkerPool
 from routewright.bridge.router import Router
 
@@ -84,6 +85,7 @@ class BridgeGateway:
         self.batches_sent = 0
         self.batches_received = 0
         self.bad_batches = 0
+        self.echoes = Echoes(self.send)
         self._observer = observer
         self._router = Router(self._received, observer.batch_done, context)
         self._clock = clock
@@ -288,6 +290,8 @@ class BridgeGateway:
                 self.release(worker)
             case Invalidate():
                 self._observer.invalidated(message)
+            case Heartbeat():
+                self.echoes.came(worker, message.echo)
             case _:
                 pass
 
@@ -358,6 +362,7 @@ class BridgeGateway:
         if self.workers.pop(worker.identity, None) is None:
             return
         self._retire(worker)
+        self.echoes.lost(worker)
         worker.pool.workers.remove(worker)
         pending, worker.pending = worker.pending, {}
         error = Error(0, "worker_lost", "the worker went away before it answered", True)

@@ -9,6 +9,11 @@ from routewright.bridge.codec import Error, Event, Hello, Reply, Request
 _correlations = itertools.count(1)
 
 
+def mark() -> int:
+    """A number between those of the requests and events so far and those of the next."""
+    return next(_correlations)
+
+
 class Requester(Protocol):
     """Whoever waits for an answer: a client's connection, or a worker that called another handler."""
 

@@ -6,6 +6,7 @@ which have no way to each other but this one.
 """
 
 import asyncio
+import contextlib
 import itertools
 import socket
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,12 @@ import structlog
 from routewright.policies.circuit_breaker import Mode
 
 _LONGEST = 64 * 1024 * 1024
+
+CONGESTED = 1024 * 1024
+"""Bytes that wait to be sent above which `Control.writable` waits."""
+
+UNSENT = 64 * 1024 * 1024
+"""Bytes that may wait for a process that does not read; past it that process is taken for lost."""
 
 log = structlog.get_logger("routewright.control")
 
@@ -60,7 +67,20 @@ class Ask(msgspec.Struct, tag=True):
 
 
 class Drain(msgspec.Struct, tag=True):
-    """Take no more connections, close the open ones within so many seconds. Answered by `Done`."""
+    """Take no more connections, and let what is in flight end, within so many seconds. Answered by `Done`."""
+
+    seconds: float
+
+
+class Settle(msgspec.Struct, tag=True):
+    """Let the workers end what they were given, within so many seconds. Answered by `Done` with whether nothing was
+    under way since this was last asked."""
+
+    seconds: float
+
+
+class Keep(msgspec.Struct, tag=True):
+    """Put the sessions down, and close the connections that are left, within so many seconds. Answered by `Done`."""
 
     seconds: float
 
@@ -119,6 +139,8 @@ Message: TypeAlias = (
     | Release
     | Ask
     | Drain
+    | Settle
+    | Keep
     | Hold
     | Relay
     | Ended
@@ -184,6 +206,27 @@ class Control:
         if not isinstance(answer, Done):
             raise ControlLost("the answer makes no sense")
         return answer
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait to be sent."""
+        return 0 if self._out is None or self._out.is_closing() else self._out.transport.get_write_buffer_size()
+
+    @property
+    def congested(self) -> bool:
+        """The other end does not keep up with what it is told."""
+        return self.unsent > CONGESTED
+
+    async def writable(self) -> None:
+        """Wait until the other end keeps up, or is gone."""
+        with contextlib.suppress(ConnectionError):
+            while self.congested and self._out is not None:
+                await self._out.drain()
+
+    def abort(self) -> None:
+        """Close this end at once, and send nothing more."""
+        if self._out is not None:
+            self._out.transport.abort()
 
     def close(self) -> None:
         """Close this end."""

@@ -1,13 +1,16 @@
 """The end of a gateway process: what is in flight ends, clients are sent away, sessions are put down.
 
-Strategy: two steps. In the first nobody new is let in, and each connection leaves as soon as nothing is in flight on
-it. In the second, who is left is closed, and sessions that are to be kept are stored together.
+Strategy: three steps. In the first nobody new is let in, and each connection leaves as soon as nothing is in flight on
+it. In the second the workers end what they were given, and what they publish meanwhile arrives. In the third sessions
+that are to be kept are stored together, and who is left is closed. Several processes take each step together, see
+`routewright.gateway.barrier`.
 """
 
 import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+from routewright.bridge.pool import mark
 from routewright.gateway.session.restart import CODE
 from routewright.policies.pace import Pace
 
@@ -33,10 +36,12 @@ class Drain:
         self.gateway = gateway
         self.begun = False
         self._pause = 0.0
+        self._idle = False
+        self._mark = mark()
         self._done = asyncio.Event()
 
     async def run(self, seconds: float) -> None:
-        """Both steps, within so many seconds."""
+        """The first step and the last, within so many seconds: nobody is there to say what the others do."""
         end = self.gateway.clock() + seconds
         await self.empty(seconds)
         await self.finish(max(0.0, end - self.gateway.clock()))
@@ -58,6 +63,23 @@ class Drain:
                 await asyncio.sleep(wait)
         await self._done_within(max(0.0, end - gateway.clock()))
         self._close_all()
+
+    async def settle(self, seconds: float) -> bool:
+        """Let the workers end what they were given, within so many seconds.
+
+        Returns:
+            Whether nothing was under way when this was last asked, nothing is now, and nothing was begun between.
+        """
+        gateway = self.gateway
+        await gateway.bridge.echoes.of(list(gateway.bridge.workers.values()), seconds)
+        before, self._mark = self._mark, mark()
+        was_idle, self._idle = self._idle, not self._busy()
+        return was_idle and self._idle and self._mark == before + 1
+
+    def _busy(self) -> bool:
+        gateway = self.gateway
+        owing = any(worker.pending for worker in gateway.bridge.workers.values())
+        return owing or bool(gateway.calls) or gateway.reliable.handover.asking
 
     async def finish(self, seconds: float) -> None:
         """Put the sessions down, and send their clients away, in so many seconds."""

@@ -331,4 +331,6 @@ def read_frame(decode: Callable[[bytes], Any], frame: bytes, declared: Iterable[
 
 
 def _nothing(frame: bytes) -> Any:
-    raise diagnose(frame, ValueError(), ())
+    envelope = decode_open(frame)
+    text = f"clients may not send {envelope.type[:100]!r} here"
+    raise FrameError("unknown_type", text, id=envelope.id, path="$.type")

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from routewright.bridge.codec import Call, Close, Hello, Invalidate, Publish, Push
 from routewright.bridge.gateway import BridgeGateway
@@ -27,6 +27,7 @@ from routewright.gateway.epochs import Epochs
 from routewright.gateway.errors import Fault
 from routewright.gateway.events import ABOUT, Events
 from routewright.gateway.heartbeat import Heartbeat
+from routewright.gateway.peers import Nobody, Peers
 from routewright.gateway.proxy.client import UpstreamClient
 from routewright.gateway.raw import RawConnection
 from routewright.gateway.session.sessions import Sessions
@@ -40,12 +41,6 @@ from routewright.table.paths import Match, Matcher
 
 TICK = 0.25
 """Seconds between two looks at slow, closing and unfinished connections."""
-
-
-class Relay(Protocol):
-    """Tells the other gateway processes, or the one whose number is ``to``, something; nobody, where there is none."""
-
-    def __call__(self, about: str, data: bytes, to: int | None = None) -> None: ...
 
 
 class Gateway:
@@ -86,7 +81,7 @@ class Gateway:
         self.on_pools_changed: Callable[[], None] = lambda: None
         # to the other gateway processes: `relay(about, data)`, or with the number of one of them, `relay(about, data,
         # process)`; what comes from them goes to the function of its `about`, with the number of its sender
-        self.relay: Relay = _to_nobody
+        self.relay: Peers = Nobody()
         self.events = Events(self)
         self.relayed: dict[str, Callable[[int, bytes], None]] = {ABOUT: self.events.relayed}
         self.reliable = Sessions(self)
@@ -300,10 +295,6 @@ class Gateway:
 
     def batch_done(self) -> None:
         self.sockets.flush()
-
-
-def _to_nobody(about: str, data: bytes, to: int | None = None) -> None:
-    pass
 
 
 def pools_report(gateway: Gateway) -> list[dict[str, Any]]:

@@ -12,16 +12,19 @@ import structlog
 
 from routewright.gateway.child import command
 from routewright.gateway.control import (
+    UNSENT,
     Ask,
     Control,
     ControlLost,
     Done,
     Drain,
     Ended,
+    Keep,
     Listening,
     Message,
     Pools,
     Relay,
+    Settle,
 )
 from routewright.gateway.options import Options
 from routewright.gateway.process import Start
@@ -161,6 +164,16 @@ class GatewayChild:
         for peer in self._peers:
             if peer is not self and to in (None, peer.number):
                 peer.tell(message)
+                peer.check_unsent()
+
+    def check_unsent(self) -> None:
+        """Kill a process that does not take what it is told: its clients are told so by whoever comes in its place,
+        where to leave something out would be to lose it in silence."""
+        control = self._control
+        if control is not None and control.unsent > UNSENT:
+            log.error("a gateway process does not keep up with the others", process=self.number, unsent=control.unsent)
+            control.abort()
+            self._kill()
 
     def tell(self, message: Message) -> None:
         """Send without waiting for an answer."""
@@ -182,9 +195,18 @@ class GatewayChild:
         return answer.value if isinstance(answer.value, dict) else None
 
     async def drain(self, seconds: float) -> None:
-        """Let it close its connections."""
+        """Let it end what is in flight."""
         self._stopping = True
         await self.ask(Drain(seconds), seconds + 5.0)
+
+    async def settle(self, seconds: float) -> bool:
+        """Let its workers end what they were given; whether nothing was under way since this was last asked."""
+        answer = await self.ask(Settle(seconds), seconds + 5.0)
+        return bool(answer.problem or answer.value)
+
+    async def keep(self, seconds: float) -> None:
+        """Let it put its sessions down and close its connections."""
+        await self.ask(Keep(seconds), seconds + 5.0)
 
     async def stop(self) -> None:
         """End it."""
@@ -199,6 +221,9 @@ class GatewayChild:
     def kill(self) -> None:
         """End it at once."""
         self._stopping = True
+        self._kill()
+
+    def _kill(self) -> None:
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()

@@ -31,6 +31,7 @@ from routewright.gateway.control import (
     Ended,
     Gone,
     Hold,
+    Keep,
     Listening,
     Message,
     Pools,
@@ -38,12 +39,14 @@ from routewright.gateway.control import (
     Refused,
     Relay,
     Release,
+    Settle,
 )
 from routewright.gateway.curve import CurveError, Guard, needed
 from routewright.gateway.figures import figures
 from routewright.gateway.gateway import TICK, Gateway, pools_report, upstreams_report
 from routewright.gateway.listener import Listener
 from routewright.gateway.logs import configure_logs
+from routewright.gateway.peers import Others
 from routewright.hooks import PluginError, Reloaded
 from routewright.policies.circuit_breaker import Mode
 from routewright.table import Bridge, Settings, TableError
@@ -89,8 +92,8 @@ class GatewayProcess:
             self._start_bridge(gateway.settings.bridge)
             gateway.on_pools_changed = self._tell_pools
             if self.start.processes > 1:
-                gateway.relay = self._relay
-                elsewhere = Elsewhere(self._relay, gateway.auth.redeem_here)
+                gateway.relay = Others(self.control)
+                elsewhere = Elsewhere(gateway.relay, gateway.auth.redeem_here)
                 gateway.auth.elsewhere = elsewhere.redeem
                 gateway.relayed[ABOUT] = elsewhere.relayed
                 gateway.events.start()
@@ -145,9 +148,6 @@ class GatewayProcess:
             log.error("a plugin does not start", reason=str(error))
         await plugins.reloaded(report)
 
-    def _relay(self, about: str, data: bytes, to: int | None = None) -> None:
-        self.control.tell(Relay(about, data, to))
-
     def _tell_pools(self) -> None:
         self.control.tell(Pools(pools_report(self.gateway), upstreams_report(self.gateway)))
 
@@ -192,7 +192,12 @@ class GatewayProcess:
             case Drain():
                 if self.listener is not None:
                     await self.listener.stop()
-                await gateway.drain.run(message.seconds)
+                await gateway.drain.empty(message.seconds)
+                return Done()
+            case Settle():
+                return Done(value=await gateway.drain.settle(message.seconds))
+            case Keep():
+                await gateway.drain.finish(message.seconds)
                 return Done()
             case _:
                 return None

@@ -77,7 +77,7 @@ def unsubscribe(connection: "PlainConnection", asked: Asked) -> None:
 
 def publish(connection: "PlainConnection", asked: Asked) -> None:
     """Publish an event of the client's own, where the topic allows it."""
-    _in_turn(connection, asked, _publish_event)
+    _in_turn(connection, asked, _publish_event, waits=connection.gateway.relay.congested)
 
 
 def who(connection: "PlainConnection", asked: Asked) -> None:
@@ -124,6 +124,9 @@ async def _publish_event(connection: "PlainConnection", asked: Asked) -> None:
     except FrameError as problem:
         path = f"$.payload{problem.path.removeprefix('$')}"
         raise _Refused(problem.code, problem.message, path, problem.hint) from None
+    relay = connection.gateway.relay
+    if relay.congested:
+        await relay.writable()
     connection.gateway.events.publish_everywhere(wanted.topic, with_topic(frame, wanted.topic))
     _ok(connection, asked, {"topic": wanted.topic})
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import structlog
 
+from routewright.gateway.barrier import drain
 from routewright.gateway.beside import behind
 from routewright.gateway.control import Commit, Discard, Gone, Prepare, Refused, Release
 from routewright.gateway.curve import worker_environment
@@ -148,7 +149,7 @@ class Supervisor:
             self.listening.close()
         if self._watch is not None:
             await self._watch.stop()
-        await asyncio.gather(*(gateway.drain(seconds) for gateway in self.gateways))
+        await drain(self.gateways, seconds)
         await asyncio.gather(self._spare.stop(), *(group.stop() for group in self.groups.values()))
         await asyncio.gather(*(gateway.stop() for gateway in self.gateways))
         for task in self._tasks:

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from routewright.bridge.codec import Cancel, Closed, Error, Event, Open, Reply, Request
+from routewright.bridge.codec import Cancel, Closed, Error, Event, Heartbeat, Open, Reply, Request
 from routewright.handlers.calls import Calls
 from routewright.handlers.context import Context
 from routewright.handlers.errors import HandlerError
@@ -59,6 +59,7 @@ class Dispatch:
             Closed: self._closed,
             Cancel: self._cancel,
             Event: self._event,
+            Heartbeat: self._heartbeat,
             Reply: self.calls.replied,
             Error: self.calls.failed,
         }
@@ -175,6 +176,10 @@ class Dispatch:
         session = EventSession(event, service.route_plan(plan.route), self, parameters=found.parameters)
         request = Request(correlation, 0, event.type, message.deadline, message.frame)
         self.runs.begin(request, session, plan, _monotonic() + message.deadline * 0.001)
+
+    def _heartbeat(self, message: Heartbeat) -> None:
+        if message.echo:
+            self.runs.after(lambda: self.outlet.put(message))
 
     # Sessions
 

@@ -83,12 +83,27 @@ class Runs:
         self.live: dict[int, Running] = {}
         self.outlet = outlet
         self._service = service
+        self._after: list[tuple[set[int], Callable[[], None]]] = []
 
     def add(self, correlation: int, session: Session, plan: Plan, deadline: float) -> Running:
         """A new one, which is not started yet."""
         running = Running(correlation, session, plan, Context(session, deadline))
         self.live[correlation] = session._running[correlation] = running
         return running
+
+    def after(self, then: Callable[[], None]) -> None:
+        """Call a function when all that runs or waits now has ended."""
+        if self.live:
+            self._after.append((set(self.live), then))
+        else:
+            then()
+
+    def _ended(self, correlation: int) -> None:
+        for running, then in self._after:
+            running.discard(correlation)
+            if not running:
+                then()
+        self._after = [each for each in self._after if each[0]]
 
     def begin(self, request: Request, session: Session, plan: Plan, deadline: float) -> None:
         """Handle a request now, or when its session's turn comes."""
@@ -237,6 +252,8 @@ class Runs:
             running.settled(error)
         if running.exclusive:
             self.next(session)
+        if self._after:
+            self._ended(running.correlation)
         if not self.live:
             self._service.idle()
 

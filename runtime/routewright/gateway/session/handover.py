@@ -11,8 +11,9 @@ nothing that is published meanwhile is missed.
 
 import asyncio
 import itertools
+import os
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 """Seconds that the others have to answer."""
 
+LOADING = 30.0
+"""Seconds that one of them may take where it has yet to take in what was stored."""
+
 REMEMBERED = 4096
-"""Sessions of which it is known to whom they went on."""
+"""Sessions of which it is known to whom they went on, and questions that wait for what was stored."""
 
 _ABOUT = "sessions"
 
@@ -47,13 +51,17 @@ class Wanted(msgspec.Struct, tag=1):
 
 class Answer(msgspec.Struct, tag=2):
     """``saved`` is the session, ``reason`` why it is not to be had, ``topics`` what it has subscribed to, where others
-    see it as ``member``: ask again as soon as that has begun there. Nothing of these: it is not here."""
+    see it as ``member``: ask again as soon as that has begun there. ``moved`` is the number of the process that it has
+    gone to, ``wait`` says that the answer comes when this process has taken in what was stored. Nothing of these: it is
+    not here."""
 
     ask: int
     saved: bytes | None = None
     reason: str | None = None
     topics: list[str] = []
     member: str = ""
+    moved: int | None = None
+    wait: bool = False
 
 
 class Answered(msgspec.Struct, tag=3):
@@ -92,26 +100,43 @@ class _Guest:
 class _Ask:
     """A question that is open: its answer, and how many have still to give theirs. ``session`` collects meanwhile."""
 
-    __slots__ = ("left", "outcome", "session", "wanted")
+    __slots__ = ("left", "outcome", "patience", "session", "wanted")
 
     def __init__(self, wanted: Wanted, session: Session, others: int) -> None:
         self.wanted = wanted
         self.session = session
         self.left = others
+        self.patience = asyncio.timeout(PATIENCE)
         self.outcome: asyncio.Future[Saved | str | None] = asyncio.get_running_loop().create_future()
 
 
 class Handover:
-    """Both ends of it, for one process. ``others`` is how many other gateway processes there are."""
+    """Both ends of it, for one process. ``others`` is how many other gateway processes there are; ``loading`` says that
+    sessions that were stored are still to be taken in."""
 
     def __init__(self, sessions: "Sessions") -> None:
         self.sessions = sessions
         self.others = 0
+        self.loading = False
         self._numbers = itertools.count(1)
         self._asks: dict[int, _Ask] = {}
         self._guests: dict[str, _Guest] = {}
         self._gone: OrderedDict[str, int] = OrderedDict()
+        self._moved: OrderedDict[bytes, int] = OrderedDict()
+        self._later: deque[tuple[int, Wanted]] = deque(maxlen=REMEMBERED)
         sessions.gateway.relayed[_ABOUT] = self._received
+
+    @property
+    def asking(self) -> bool:
+        """Whether a session is looked for."""
+        return bool(self._asks)
+
+    def loaded(self) -> None:
+        """What was stored is here: who has asked meanwhile gets an answer."""
+        self.loading = False
+        for source, wanted in self._later:
+            self._tell(self._found(source, wanted), source)
+        self._later.clear()
 
     async def ask(self, session: Session, token: bytes) -> Saved | str | None:
         """A session from one of the others; or why it is not to be had; or ``None`` if nobody knows it. What is
@@ -121,7 +146,7 @@ class Handover:
         ask = self._asks[number] = _Ask(wanted, session, self.others)
         self._tell(wanted)
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with ask.patience:
                 return await ask.outcome
         except TimeoutError:
             return "unreachable"
@@ -178,6 +203,9 @@ class Handover:
         except msgspec.MsgspecError:
             return
         match message:
+            case Wanted() if self.loading:
+                self._later.append((source, msgspec.structs.replace(message, until=time.time() + LOADING)))
+                self._tell(Answer(message.ask, wait=True), source)
             case Wanted():
                 if any(ask.wanted.token == message.token and ask.outcome.done() for ask in self._asks.values()):
                     # it has just come, and stands here as soon as who asked for it has had his turn
@@ -192,7 +220,7 @@ class Handover:
     def _found(self, source: int, wanted: Wanted) -> Answer:
         session = self.sessions.tokens.get(wanted.token)
         if session is None or time.time() > wanted.until:
-            return Answer(wanted.ask, reason=self.sessions.known(wanted.token))
+            return Answer(wanted.ask, reason=self.sessions.known(wanted.token), moved=self._moved.get(wanted.token))
         if (reason := not_theirs(session, wanted.claim)) is not None:
             return Answer(wanted.ask, reason=reason)
         events = self.sessions.gateway.events
@@ -200,8 +228,10 @@ class Handover:
         if topics and not wanted.subscribed:
             return Answer(wanted.ask, topics=list(topics), member=events.name(session))
         self._gone[session.public] = source
-        while len(self._gone) > REMEMBERED:
-            self._gone.popitem(last=False)
+        self._moved.update(dict.fromkeys(session.tokens.valid, source))
+        for known in (self._gone, self._moved):
+            while len(known) > REMEMBERED:
+                known.popitem(last=False)
         return Answer(wanted.ask, encode(self.sessions.hand_over(session, source)))
 
     def _settle(self, source: int, answer: Answer) -> None:
@@ -212,12 +242,20 @@ class Handover:
                 # too late for the client that asked; it may ask again
                 self.sessions.restart.collect(saved)
             return
+        if answer.wait:
+            ask.patience.reschedule(asyncio.get_running_loop().time() + LOADING)
+            return
+        if answer.moved is not None and answer.moved != os.getpid():
+            self._tell(ask.wanted, answer.moved)
+            return
         if answer.topics:
             self.sessions.gateway.events.go_on(ask.session, answer.topics, answer.member)
             self._tell(msgspec.structs.replace(ask.wanted, subscribed=True), source)
             return
         if saved is not None:
             self._gone.pop(saved.public, None)
+            for token in saved.tokens:
+                self._moved.pop(token, None)
             self._guests[saved.public] = _Guest(source, set(saved.running))
         ask.left -= 1
         outcome = saved or answer.reason

@@ -73,8 +73,11 @@ class Restart:
 
     async def bring(self) -> None:
         """Go on with every session that was kept."""
+        handover = self.sessions.handover
+        handover.loading = True
         for saved in await self.sessions.store.take_all():
             self.collect(saved, known=True)
+        handover.loaded()
 
     def collect(self, saved: Saved, *, known: bool = False) -> None:
         """Go on with a session whose client is not here. One that does not fit here is ended, which its client is

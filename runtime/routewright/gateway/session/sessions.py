@@ -75,23 +75,31 @@ class Sessions:
             self._start(socket, None)
             return
         token = hashed(hello.resume)
+        if self._known(socket, token, hello.seq or 0):
+            return
+        if (waiting := self._looked_for.get(token)) is not None:
+            waiting.append((socket, hello))
+        else:
+            self._looked_for[token] = []
+            self.gateway.spawn(self._look(socket, token, hello.seq or 0))
+
+    def _known(self, socket: ReliableConnection, token: bytes, seq: int) -> bool:
+        """Give a socket the session of a token, or a new one where it is known why not; false if it is unknown."""
         if (session := self.tokens.get(token)) is not None:
             reason = self._refusal(socket, session)
             if reason is None and not self.restart.claimed(session, socket):
                 self._start(socket, "ended")
             elif reason is None:
-                self._resume(socket, session, token, hello.seq or 0)
+                self._resume(socket, session, token, seq)
             else:
                 if reason not in NOT_THEIRS:
                     self.end(session, 4001, reason)
                 self._start(socket, reason)
-        elif (known := self._ended.get(token)) is not None:
+            return True
+        if (known := self._ended.get(token)) is not None:
             self._start(socket, known)
-        elif (waiting := self._looked_for.get(token)) is not None:
-            waiting.append((socket, hello))
-        else:
-            self._looked_for[token] = []
-            self.gateway.spawn(self._look(socket, token, hello.seq or 0))
+            return True
+        return False
 
     def _refusal(self, socket: ReliableConnection, session: Session) -> str | None:
         reason = not_theirs(session, Claim.of(socket.info))
@@ -131,6 +139,9 @@ class Sessions:
         session.finish(1006)
         self.gateway.exit(session)
         if socket.state is State.OPEN:
+            # an answer that came too late for an earlier try may have brought it
+            if saved is None and self._known(socket, token, seq):
+                return ""
             self._start(socket, reason)
         return reason
 

@@ -4,7 +4,8 @@ Strategy: a `SessionStore` does two things. It keeps sessions until they expire,
 shows the hash of one of its tokens. So several processes, or machines, may share one; a store in Redis, say, is a key
 a session and a key a token, with an expiry, and a script that gets and deletes them in one step.
 
-`DiskStore` is SQLite in WAL mode, in a file that only its owner may read. What is wrong with the disk is logged and
+`DiskStore` is SQLite, in a file that only its owner may read. It has a rollback journal: all processes save at one
+moment, and to enter WAL mode is not something that SQLite waits its turn for. What is wrong with the disk is logged and
 makes clients start anew; it never stops the gateway. A file that is no database any more is put aside, so that the next
 restart keeps its sessions again.
 """
@@ -27,7 +28,7 @@ log = structlog.get_logger("routewright.gateway")
 FOLDER = ".routewright"
 """Below the project's folder: what the gateway keeps for itself."""
 
-_BUSY = 2.0
+_BUSY = 10.0
 """Seconds to wait for another process that is writing."""
 
 _TABLES = """
@@ -131,7 +132,6 @@ class DiskStore:
         inode = self._file.stat().st_ino
         try:
             with contextlib.closing(sqlite3.connect(self._file, timeout=_BUSY, isolation_level=None)) as database:
-                database.execute("pragma journal_mode = wal")
                 database.execute("pragma foreign_keys = on")
                 database.execute("pragma secure_delete = on")
                 database.executescript(_TABLES)
@@ -149,6 +149,5 @@ class DiskStore:
             if self._file.stat().st_ino != inode:
                 return
             os.replace(self._file, damaged)
-            for beside in ("-wal", "-shm"):
-                self._file.with_name(self._file.name + beside).unlink(missing_ok=True)
+            self._file.with_name(f"{self._file.name}-journal").unlink(missing_ok=True)
             log.error("the file of sessions is damaged and was put aside", file=str(damaged))
