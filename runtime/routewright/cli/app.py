@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from routewright.cli import call, check, docs, explain, generate, import_, init, plan, routes, scan, serve, worker
 from routewright.cli.terminal import is_rich
 
 _EPILOG = """Examples:
@@ -35,11 +35,16 @@ def _root(
     """A WebSocket gateway compiled from a route spec."""
 
 
-_VERBS = (init, check, generate, import_, plan, serve, worker, routes, explain, call, docs, scan)
+_VERBS = {
+    **{name: name for name in ("init", "check", "generate")},
+    "import": "import_",
+    **{name: name for name in ("plan", "serve", "worker", "routes", "explain", "call", "docs", "scan")},
+}
+"""The module of each verb, in the order in which they are listed."""
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:
-    """The command line that these arguments need: plugins are looked for unless one of our own verbs comes first."""
+    """The command line that these arguments need: where one of our own verbs comes first, only that one is there."""
     app = typer.Typer(
         name="routewright",
         rich_markup_mode="rich" if is_rich(sys.stdout) else None,
@@ -48,10 +53,11 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(epilog=_EPILOG)(_root)
-    verbs = {module.__name__.rpartition(".")[2]: module for module in _VERBS}
-    for name, module in verbs.items():
-        app.command(name.rstrip("_"), epilog=module.EPILOG)(getattr(module, name))
-    if not arguments or arguments[0] not in (*(name.rstrip("_") for name in verbs), "--version"):
+    first = arguments[0] if arguments else ""
+    for verb in [first] if first in _VERBS else _VERBS:
+        module = import_module(f"routewright.cli.{_VERBS[verb]}")
+        app.command(verb, epilog=module.EPILOG)(getattr(module, _VERBS[verb]))
+    if first not in (*_VERBS, "--version"):
         _add_plugins(app)
     return app
 

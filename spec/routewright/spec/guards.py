@@ -102,10 +102,9 @@ def principals(draft: Draft) -> Iterator[Finding]:
 
 def _varied(draft: Draft, route: PlainRoute) -> Iterator[Node]:
     """What tells the clients of a route's caches apart, where that is written."""
-    keys: list[tuple[str, ...]] = [(), *(("messages", name) for name in route.messages)]
-    for each in keys:
-        owner = route.messages[each[1]] if each else route.value
-        vary = plain.node(draft, *route.keys, *each).get("cache", "vary") if "cache" in owner else None
+    kept = [("messages", name) for name, message in route.messages.items() if "cache" in message]
+    for keys in ((), *kept) if "cache" in route.value else kept:
+        vary = plain.node(draft, *route.keys, *keys).get("cache", "vary")
         yield from vary.items() if vary is not None else ()
 
 

@@ -68,15 +68,16 @@ def _required(payloads: Payloads, node: Node) -> list[str]:
     if not isinstance(required.value, list):
         payloads.wrong(VALUE, required, f'"required" must be a list, not {type_name(required.value)}')
         return []
-    known = dict(properties.members()) if properties is not None else {}
-    closed = node.value.get("additionalProperties") is False and "patternProperties" not in node.value
-    for each in required.items():
-        if not isinstance(each.value, str):
-            payloads.wrong(VALUE, each, f'"required" must hold names, not {type_name(each.value)}')
-        elif each.value not in known:
-            found = nearest(each.value, known)
+    known = properties.value if properties is not None and isinstance(properties.value, dict) else {}
+    for at, name in enumerate(required.value):
+        if not isinstance(name, str):
+            message = f'"required" must hold names, not {type_name(name)}'
+            payloads.wrong(VALUE, required.below(at), message)
+        elif name not in known:
+            closed = node.value.get("additionalProperties") is False and "patternProperties" not in node.value
+            found = nearest(name, known)
             if found or closed:
                 hint = f'did you mean "{found}"?' if found else 'add it to "properties"'
-                message = f'required property {quoted(each.value)} is not among "properties"'
-                payloads.wrong(VALUE, each, message, hint)
+                message = f'required property {quoted(name)} is not among "properties"'
+                payloads.wrong(VALUE, required.below(at), message, hint)
     return list(dict.fromkeys(each for each in required.value if isinstance(each, str)))

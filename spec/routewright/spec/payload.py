@@ -182,6 +182,9 @@ class Payloads:
     def _kind(self, node: Node) -> Shape:
         value = node.value
         keys = self._keywords(node)
+        declared = value.get("type")
+        if type(declared) is str and declared in _SIMPLE and keys <= _SIMPLE[declared]:
+            return self._builders[declared](node)
         if not keys:
             return AnyShape()
         if keys == {"$ref"}:
@@ -267,6 +270,8 @@ class Payloads:
 
     def _annotations(self, node: Node) -> tuple[str, str]:
         """Title and description; wrong values of all annotations are noted."""
+        if _ANNOTATED.keys().isdisjoint(node.value):
+            return "", ""
         for key, value in node.value.items():
             if key in _ANNOTATED and not isinstance(value, _ANNOTATED[key][0]):
                 message = f'"{key}" must be {_ANNOTATED[key][1]}, not {type_name(value)}'

@@ -60,9 +60,9 @@ class Reader:
 
     def number(self, keyword: str) -> int | float | None:
         """A keyword whose value is a number."""
-        value = self.node.value.get(keyword)
         if keyword not in self.node.value:
             return None
+        value = self.node.value[keyword]
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.wrong(keyword, VALUE, f'"{keyword}" must be a number, not {type_name(value)}')
             return None
@@ -211,6 +211,9 @@ def _kind(value: Any) -> str:
 
 
 def _twice(nodes: list[Node]) -> Iterator[Found]:
+    values = [each.value for each in nodes]
+    if all(type(each) is str for each in values) and len(set(values)) == len(values):
+        return
     seen: set[str] = set()
     for each in nodes:
         text = json.dumps(each.value, sort_keys=True)
