@@ -34,6 +34,7 @@ SPEC: dict[str, Any] = {
         route("raw", "plugins.slow", framing="raw"),
         route("declared", "plugins.slow", messages={"say": {"from": "client"}, "echo": {"from": "handler"}}),
         route("broken", "plugins.broken"),
+        route("stuck", "plugins.stuck", timeout="1ms", topics={"news": {}}),
         route(
             "keyed",
             {
@@ -163,6 +164,18 @@ def routewright_message(message):
 def routewright_reply(reply):
     raise RuntimeError("the password is swordfish")
 """
+STUCK = """
+import asyncio
+from routewright.hooks import hookimpl
+
+@hookimpl
+async def routewright_message(message):
+    await asyncio.Event().wait()
+
+@hookimpl
+async def routewright_subscribe(topic):
+    await asyncio.Event().wait()
+"""
 FILES = {
     "echo.py": ECHO,
     "plugins/__init__.py": "",
@@ -171,6 +184,7 @@ FILES = {
         "gone = []", "gone = []\nwaits = 1000"
     ),
     "plugins/broken.py": BROKEN,
+    "plugins/stuck.py": STUCK,
 }
 EACH = pytest.mark.parametrize("name", ["plain", "slow"])
 
@@ -317,6 +331,16 @@ async def test_what_a_plugin_raises_by_mistake_stays_inside(served: Served) -> N
         }
     line = await served.logged(lambda line: "swordfish" in json.dumps(line))
     assert line
+
+
+async def test_a_plugin_that_never_answers_is_given_up(served: Served) -> None:
+    async with served.connect("/ws/stuck") as client:
+        for frame in ({"type": "x", "id": 1}, {"type": "$subscribe", "id": 2, "payload": {"topic": "news"}}) * 2:
+            assert await exchange(client, frame) == {
+                "type": "error",
+                "id": frame["id"],
+                "error": {"code": "timeout", "message": "a plugin took too long", "retryable": True},
+            }
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ frames are held and its socket is no longer read, so the pressure reaches the cl
 The two ways of speaking are subclasses: `routewright.gateway.plain` (JSON messages) and `routewright.gateway.raw`.
 """
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -224,9 +225,12 @@ class Connection(WebSocket):
         chain = self.endpoint.message_hook
         try:
             if chain is not None:
-                await chain.run_async(self.info, incoming)
+                async with asyncio.timeout(self.endpoint.route.timeout):
+                    await chain.run_async(self.info, incoming)
         except (Refusal, PluginFailed) as refusal:
             self._refused(refusal, incoming.id)
+        except TimeoutError:
+            self.error(Fault("timeout", "a plugin took too long", incoming.id))
         else:
             if self.state is State.OPEN:
                 self.forward(incoming)

@@ -4,6 +4,7 @@ Strategy: a command is a coroutine that is stepped once where nothing in it wait
 those behind it take turns, so that commands are carried out in the order in which they came.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -264,9 +265,15 @@ async def _ask_plugins(connection: "PlainConnection", name: str) -> None:
     if chain is None:
         return
     try:
-        await chain.run_async(connection.info, name)
+        if chain.sync:
+            chain.run(connection.info, name)
+        else:
+            async with asyncio.timeout(connection.endpoint.route.timeout):
+                await chain.run_async(connection.info, name)
     except Refusal as refusal:
         raise _Refused(refusal.code, refusal.message, retry_after=refusal.retry_after) from None
+    except TimeoutError:
+        raise _Refused("timeout", "a plugin took too long") from None
     except PluginFailed:
         raise _Refused("handler_error", "a plugin failed") from None
 
