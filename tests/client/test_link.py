@@ -143,6 +143,22 @@ async def test_a_limit_of_attempts() -> None:
         assert (lost.value.status, len(server.attempts)) == (503, 3)
 
 
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSo"])
+async def test_a_server_that_hangs_up_during_the_handshake(said: bytes) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(ConnectionLost) as lost:
+            async with connect(f"ws://127.0.0.1:{port}/ws", backoff=(0.001, 0.001), attempts=2):
+                pass
+    assert "the server hung up during the handshake" in str(lost.value)
+    assert "RawResponse" not in str(lost.value)
+
+
 async def test_a_session_that_is_lost_is_told() -> None:
     told: list[Reconnected] = []
     async with scripted(Swallow(2)) as server, client(server, on_reconnect=told.append, wait=False) as link:

@@ -252,6 +252,9 @@ def _unreachable(error: Exception) -> ConnectionLost:
         return ConnectionLost(
             f"cannot connect to {where}: {reason}", hint="is the gateway running? start it with `routewright serve`"
         )
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        # its text is the response, as far as there is one
+        return ConnectionLost("cannot connect: the server hung up during the handshake")
     return ConnectionLost(f"cannot connect: {str(error) or type(error).__name__}")
 
 
