@@ -27,7 +27,7 @@ async def secrets(size: Size, folder: Path) -> Outcome:
     """No token of any place stands in logs, figures or admin pages, and each log line is one JSON object."""
     rounds, chance = size.factor, size.random()
     key = make("dash")
-    ways = [
+    ways: list[dict[str, Any]] = [
         {"kind": "jwt", "algorithms": ["RS256"], "publicKey": "issuer.pem", "issuer": ISSUER, "audience": AUDIENCE},
         {"kind": "apiKey", "keysFile": "keys.txt"},
     ]

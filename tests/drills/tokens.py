@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
@@ -91,7 +92,7 @@ async def _renewed(outcome: Outcome, served: Served, ending: list[asyncio.Task[b
         answer = await exchange(client, {"type": "$auth", "id": 2, "payload": {"token": token(exp=end + 600)}})
         outcome.lost += answer["type"] != "$ok"
         await asyncio.wait(ending)
-        went_on = (await exchange(client, ask()))["type"] == "answer"
+        went_on = bool((await exchange(client, ask()))["type"] == "answer")
     outcome.lost += not went_on
     return went_on
 
@@ -139,6 +140,7 @@ def rewritten(good: str, chance: Random) -> str:
     """The token with other claims, another algorithm, somebody else's signature, or signed for what does not hold."""
     header, claimed, signature = good.split(".")
     none = part({"alg": chance.choice(("none", "NONE", "nOnE", "", None, 0))})
+    strange: dict[str, Any] = {chance.choice(("aud", "sub")): chance.choice((None, "", [], {}, 7))}
     other = part({"alg": chance.choice(("HS256", "ES256", "PS256", "EdDSA")), "kid": "first"})
     return chance.choice(
         (
@@ -148,7 +150,7 @@ def rewritten(good: str, chance: Random) -> str:
             lambda: f"{other}.{claimed}.{signature}",
             lambda: forged(chance.choice(("HS256", "HS512", "RS256")), chance.choice((pem(), b"", b"secret"))),
             lambda: token("second", headers={"kid": chance.choice(("first", "", "x" * 500))}),
-            lambda: token(**{chance.choice(("aud", "sub")): chance.choice((None, "", [], {}, 7))}),
+            lambda: token(**strange),
             lambda: token(iss=chance.choice((None, "", ISSUER[:-1], ISSUER.upper()))),
             lambda: token(exp=time.time() - chance.randrange(1, 10**9)),
             lambda: token(nbf=time.time() + chance.randrange(60, 10**9)),
