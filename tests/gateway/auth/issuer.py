@@ -65,11 +65,14 @@ class KeyServer:
         self.keys = [jwk()]
         self.asked = 0
         self.status = 200
+        self.open = threading.Event()
+        self.open.set()
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 server.asked += 1
+                server.open.wait()
                 body = json.dumps({"keys": server.keys}).encode()
                 self.send_response(server.status)
                 self.send_header("Content-Length", str(len(body)))

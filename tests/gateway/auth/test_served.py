@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 
 from routewright.hooks.keys import line, make
 from tests.gateway.auth.forgeries import FORGERIES, forged
-from tests.gateway.auth.issuer import AUDIENCE, ISSUER, KeyServer, claims, pem, token
+from tests.gateway.auth.issuer import AUDIENCE, ISSUER, KeyServer, claims, jwk, pem, token
 from tests.gateway.conftest import Serve
 from tests.gateway.session.talking import Reliable
 from tests.served import PATIENCE, Served, exchange
@@ -250,6 +250,22 @@ async def test_nothing_is_served_before_the_first_frame_says_who_it_is(served: S
         assert await closed(connection) == (4501, "no credential came in time")
     stats = await served.stats()
     assert next(each for each in stats["routes"] if each["name"] == "token")["connections"] == 0
+
+
+async def test_a_credential_that_came_in_time_is_checked_to_the_end(served: Served, keys: KeyServer) -> None:
+    keys.keys.append(jwk("late"))
+    keys.open.clear()
+    try:
+        async with served.connect("/ws/token") as connection, served.connect("/ws/token") as silent:
+            await connection.send(json.dumps({"type": "$auth", "payload": {"token": token("late")}}))
+            # it has come later, so when it is late the other one would be
+            assert await closed(silent) == (4501, "no credential came in time")
+            keys.open.set()
+            async with asyncio.timeout(PATIENCE):
+                assert json.loads(await connection.recv())["type"] == "$ok"
+            assert (await who(connection))["id"] == "ada"
+    finally:
+        keys.open.set()
 
 
 async def test_what_follows_the_first_frame_waits_for_it(served: Served) -> None:

@@ -56,8 +56,9 @@ class Door:
         _less(self._addresses, connection.info.address)
 
     def tick(self, now: float) -> None:
-        """Close those that have waited too long."""
-        for connection in [each for each, until in self.waiting.items() if until <= now]:
+        """Close those that have waited too long. Whose credential is being checked has waited for us, and the check has
+        an end of its own."""
+        for connection in [each for each, until in self.waiting.items() if until <= now and each.held is None]:
             connection.close(4501, "no credential came in time")
 
     def close(self, code: int, reason: str) -> None:
