@@ -8,7 +8,6 @@ route whose new module does not start keeps its old one.
 
 import asyncio
 import contextlib
-import json
 import shutil
 import socket
 import tempfile
@@ -20,12 +19,12 @@ import structlog
 
 from routewright.gateway.barrier import drain
 from routewright.gateway.beside import behind
+from routewright.gateway.changes import Changes
 from routewright.gateway.control import Commit, Discard, Gone, Prepare, Refused, Release
 from routewright.gateway.curve import worker_environment
 from routewright.gateway.gateways import GatewayChild, GatewayFailed
 from routewright.gateway.options import Compile, Compiled, Options
 from routewright.gateway.spare import Spare
-from routewright.gateway.watch import Watch
 from routewright.gateway.workers import WorkerGroup
 from routewright.policies.circuit_breaker import Mode
 from routewright.table import Pool, Settings, Table, TableError, load
@@ -62,14 +61,14 @@ class Supervisor:
         self.reloads = {"done": 0, "refused": 0, "unchanged": 0}
         self.problem = ""
         self.kept: frozenset[str] = frozenset()
+        self.files: tuple[Path, ...] = ()
         self._compile = compile
-        self._files: tuple[Path, ...] = ()
         self._warnings = 0
         self._spare = Spare(self.project, {}, keep=False)
         self._folder = tempfile.mkdtemp(prefix="routewright-")
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._watch: Watch | None = None
+        self._changes = Changes(self)
 
     @property
     def settings(self) -> Settings:
@@ -86,7 +85,7 @@ class Supervisor:
         """
         if self.options.watch:
             # from here on, so that no change is missed while the processes start
-            self._watch = Watch({self.project, self.project / "generated"}, ())
+            self._changes.begin()
         compiled = await self._run_compile()
         if not compiled.ok:
             raise StartFailed(compiled.report)
@@ -109,7 +108,7 @@ class Supervisor:
             self.gateways.append(child)
         for pool in self.table.pools:
             self._group(pool)
-        self._rewatch()
+        self._changes.rewatch()
         launches = [asyncio.create_task(group.launch()) for group in self.groups.values()]
         try:
             await asyncio.gather(*(gateway.start() for gateway in self.gateways))
@@ -119,10 +118,9 @@ class Supervisor:
             raise StartFailed(str(error)) from None
         await asyncio.gather(*launches)
         for group in self.groups.values():
-            self._log_problems(group)
-        if self._watch is not None:
-            self._rewatch()
-            self._spawn(self._follow(self._watch))
+            self.log_problems(group)
+        self._changes.rewatch()
+        self._spawn(self._changes.follow())
 
     def _endpoint(self, index: int) -> str:
         configured = self.settings.bridge.endpoint
@@ -147,8 +145,7 @@ class Supervisor:
         if self.listening is not None:
             # or whoever connects now would wait in its backlog
             self.listening.close()
-        if self._watch is not None:
-            await self._watch.stop()
+        await self._changes.stop()
         await drain(self.gateways, seconds)
         await asyncio.gather(self._spare.stop(), *(group.stop() for group in self.groups.values()))
         await asyncio.gather(*(gateway.stop() for gateway in self.gateways))
@@ -195,7 +192,8 @@ class Supervisor:
         for key in [key for key in self.groups if key not in wanted]:
             self._spawn(self.groups.pop(key).stop())
 
-    def _log_problems(self, group: WorkerGroup) -> None:
+    def log_problems(self, group: WorkerGroup) -> None:
+        """Say why a handler module does not start."""
         for problem in group.problems:
             log.error(
                 "a handler module does not start",
@@ -212,7 +210,7 @@ class Supervisor:
         if self._compile is None:
             return Compiled(True)
         compiled = await behind(self._compile)
-        self._files = compiled.files
+        self.files = compiled.files
         # A reload says nothing about warnings that were there before it.
         if compiled.warnings > self._warnings:
             log.warning("the spec has warnings", warnings=compiled.warnings, see="routewright check")
@@ -231,7 +229,7 @@ class Supervisor:
         async with self._lock:
             await self._reload(plugins)
         self._pools_changed()
-        self._rewatch()
+        self._changes.rewatch()
 
     async def _reload(self, plugins: bool) -> None:
         compiled = await self._run_compile()
@@ -283,7 +281,7 @@ class Supervisor:
         for group, ready in zip(groups, results, strict=True):
             if ready:
                 continue
-            self._log_problems(group)
+            self.log_problems(group)
             held = serving.intersection(group.pool.routes)
             if held:
                 keep |= held
@@ -308,88 +306,10 @@ class Supervisor:
             gateway.tell(Refused(report))
         log.error(event, problems=problems, report=report)
 
-    # Watching
-
-    def _directories(self) -> tuple[set[Path], set[Path]]:
-        """What to watch: flat, and with everything below."""
-        flat = {self.project, self.project / "generated", *(path.parent for path in self._files)}
-        flat |= {Path(file).parent for group in self.groups.values() for file in group.files}
-        names = {pool.name for pool in self.table.pools if pool.source == "module"}
-        names |= {middleware.name for route in self.table.routes for middleware in route.middleware}
-        packages = {self.project / name.split(".")[0] for name in names if "." in name}
-        deep = {path for path in packages if path.is_dir()}
-        return {path for path in flat if path.is_relative_to(self.project)}, deep
-
-    def _rewatch(self) -> None:
-        if self._watch is not None:
-            self._watch.watch(*self._directories())
-
-    async def _follow(self, watch: Watch) -> None:
-        async for changed in watch.changes():
-            try:
-                await self._changed(changed)
-            except Exception:
-                # whatever went wrong with one change must not end the watching for the next
-                log.exception("a change could not be carried out")
-
-    async def _changed(self, changed: set[Path]) -> None:
-        generated = self.project / "generated"
-        python = {path for path in changed if path.suffix == ".py" and path.parent != generated}
-        data = changed - python
-        if all(path.parent == generated for path in data) and self._published() == self.table.digest:
-            data = set()
-        plugins = any(self._is_plugin(path) for path in python)
-        affected = self._affected(python)
-        if data or plugins or python.intersection(self._files) or (python and self.kept):
-            await self.reload(plugins=plugins)
-        # what has been started or let go meanwhile needs nothing more
-        affected = [group for group in affected if group in self.groups.values() and not group.retired]
-        if affected:
-            await asyncio.gather(*(self._replace(group) for group in affected))
-            self._rewatch()
-
-    def _published(self) -> str:
-        """The digest of the spec that ``generated/`` was made from: this reload's own writing is no news."""
-        try:
-            manifest = json.loads((self.project / "generated" / "manifest.json").read_bytes())
-            return str(manifest["spec"]["digest"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
-
-    def _affected(self, changed: set[Path]) -> list[WorkerGroup]:
-        """The groups whose processes have imported one of these files, or whose module never started."""
-        names = {str(path) for path in changed}
-        return [
-            group
-            for group in self.groups.values()
-            if group.files & names or any(_below(path, self.project, group.pool.name) for path in changed)
-        ]
-
-    async def _replace(self, group: WorkerGroup) -> None:
-        if await group.replace():
-            log.info("handler code reloaded", module=group.pool.name)
-        else:
-            self._log_problems(group)
-
-    def _is_plugin(self, path: Path) -> bool:
-        names = {middleware.name for route in self.table.routes for middleware in route.middleware}
-        try:
-            relative = path.relative_to(self.project).with_suffix("")
-        except ValueError:
-            return False
-        module = ".".join(relative.parts).removesuffix(".__init__")
-        return any(module == name or module.startswith(f"{name}.") for name in names)
-
     def _spawn(self, coroutine: Any) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _below(path: Path, project: Path, module: str) -> bool:
-    """Whether a file is a module, or lies in its package."""
-    place = project.joinpath(*module.split("."))
-    return path == place.with_suffix(".py") or path.is_relative_to(place)
 
 
 def _bind(host: str, port: int) -> socket.socket:
