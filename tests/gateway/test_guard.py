@@ -34,6 +34,10 @@ async def handle(message, context):
         os.kill(os.getpid(), signal.SIGKILL)
     if message.how == "later" and times < 3:
         raise HandlerError("not_now", "come again", retryable=True)
+    if message.how == "later-never":
+        if times == 1:
+            raise HandlerError("not_now", "come again", retryable=True)
+        await asyncio.Event().wait()
     if message.how == "much-later":
         raise HandlerError("not_now", "come again", retryable=True, retry_after=20.0)
     if message.how == "never":
@@ -109,6 +113,7 @@ def route(name: str, **keys: Any) -> dict[str, Any]:
 SPEC: dict[str, Any] = {
     "routes": [
         route("retried"),
+        route("hasty", timeout="250ms"),
         route("small", limits={"bulkhead": 3}),
         route("guarded", circuitBreaker={"consecutiveFailures": 2}),
         {
@@ -172,6 +177,13 @@ async def test_what_is_idempotent_is_answered_by_another_worker(served: Served) 
     first, second = effects(served, "lost")
     assert first != second == str(answer["payload"]["process"])
     assert (await figures(served, "retried"))["retries"] == before + 1
+
+
+async def test_all_tries_have_the_time_of_one_request_together(served: Served) -> None:
+    async with served.connect("/ws/hasty") as client:
+        answer = await exchange(client, told("ask", "hurried", "later-never"))
+    assert (answer["error"]["code"], answer["error"]["message"]) == ("timeout", "no answer within 0.25 s")
+    assert len(effects(served, "hurried")) == 2
 
 
 async def test_what_is_not_has_at_most_one_effect(served: Served) -> None:

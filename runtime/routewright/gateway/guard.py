@@ -149,6 +149,9 @@ class Attempt:
         """No answer; maybe there is one at the next try."""
         guard = self.guard
         self.correlation = 0
+        if self.tried > 1 and error.code == "timeout" and not error.correlation:
+            # the last try had only what was left of the client's time
+            error = Error(0, "timeout", f"no answer within {self.entry[4]:g} s", True)
         self.error = error
         if guard.endpoint.circuit is not None:
             guard.endpoint.circuit.failed(self.sent, error, judged=self._judged)
