@@ -114,8 +114,8 @@ def trapped(url: str) -> list[Callable[[], str]]:
 
 
 def mutated(chance: Random) -> str:
-    """A good token, made worse."""
-    good = token()
+    """A good token, made worse. It is always as long, so that the same chance does the same."""
+    good = token(exp=int(time.time()) + 300)
     text = good
     while holds_alike(text, good):
         text = edited(good, chance) if chance.random() < 0.5 else rewritten(good, chance)
