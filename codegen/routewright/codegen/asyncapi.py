@@ -7,13 +7,14 @@ what clients send. What AsyncAPI has no word for stands under keys that begin wi
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from routewright.codegen import asyncapi_topics as topical
 from routewright.codegen.asyncapi_auth import schemes, ways
 from routewright.codegen.asyncapi_schemas import NAME, inline, named, referred
+from routewright.codegen.memory import remembered
 from routewright.spec.keywords import component
 from routewright.spec.model import Message, Parameter, Route, Spec, Topic
 
@@ -46,8 +47,9 @@ _CODES = """
 def asyncapi(spec: Spec) -> str:
     """The AsyncAPI document of a spec, as JSON."""
     tags = dict.fromkeys(each for route in spec.routes for each in route.capabilities)
-    security = {key: scheme for route in spec.routes for key, scheme in schemes(route).items()}
-    shared = [each for route in spec.routes for each, _ in topical.messages(route)]
+    parts = [_part(route) for route in spec.routes]
+    security = {key: scheme for part in parts for key, scheme in part.security.items()}
+    shared = {key for part in parts for key in part.shared}
     document = {
         "asyncapi": VERSION,
         "info": {
@@ -58,10 +60,10 @@ def asyncapi(spec: Spec) -> str:
         },
         "defaultContentType": "application/json",
         "servers": {"gateway": _server(spec)},
-        "channels": {route.name: _channel(route) for route in spec.routes},
-        "operations": dict(each for route in spec.routes for each in _operations(route)),
+        "channels": {route.name: part.channel for route, part in zip(spec.routes, parts, strict=True)},
+        "operations": {key: operation for part in parts for key, operation in part.operations.items()},
         "components": {
-            "schemas": _schemas(spec),
+            "schemas": _schemas(spec, parts),
             "messages": {
                 **_SHARED_MESSAGES,
                 **{key: message for key, message in topical.SHARED_MESSAGES.items() if key in shared},
@@ -71,6 +73,43 @@ def asyncapi(spec: Spec) -> str:
         **_extensions(spec.extensions),
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+class _Part(NamedTuple):
+    """What a document says because of one route.
+
+    Attributes:
+        definitions: the components that its messages lead to, as the spec has them.
+        shared: keys of the messages that it has in common with other routes.
+    """
+
+    channel: dict[str, Any]
+    operations: dict[str, Any]
+    payloads: dict[str, Any]
+    definitions: dict[str, Any]
+    security: dict[str, Any]
+    shared: frozenset[str]
+
+
+@remembered
+def _part(route: Route) -> _Part:
+    payloads: dict[str, Any] = {}
+    definitions: dict[str, Any] = {}
+    for message in route.messages:
+        if message.payload is not None:
+            schema = message.schema if message.schema is not None else True
+            name = _schema_name(message, route)
+            payloads[name] = named(schema, name)
+            if isinstance(schema, dict) and "$defs" in schema:
+                definitions.update(schema["$defs"])
+    return _Part(
+        channel=_channel(route),
+        operations=dict(_operations(route)),
+        payloads=payloads | topical.schemas(route),
+        definitions=definitions,
+        security=schemes(route),
+        shared=frozenset(key for key, _ in topical.messages(route)),
+    )
 
 
 def _server(spec: Spec) -> dict[str, Any]:
@@ -251,21 +290,11 @@ def _pointed(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _schemas(spec: Spec) -> dict[str, Any]:
+def _schemas(spec: Spec, parts: Sequence[_Part]) -> dict[str, Any]:
     """The payload of each message, the components, and what all frames are made of."""
-    components: dict[str, Any] = {}
-    payloads: dict[str, Any] = {}
-    for route in spec.routes:
-        for message in route.messages:
-            if message.payload is not None:
-                schema = message.schema if message.schema is not None else True
-                name = _schema_name(message, route)
-                payloads[name] = named(schema, name)
-                if isinstance(schema, dict) and "$defs" in schema:
-                    components.update(schema["$defs"])
-    for route in spec.routes:
-        payloads |= topical.schemas(route)
+    components = {key: each for part in parts for key, each in part.definitions.items()}
     shared = {key: named(components[key], key) for key in sorted(components)}
+    payloads = {key: each for part in parts for key, each in part.payloads.items()}
     members = topical.SHARED_SCHEMAS if any(route.topics for route in spec.routes) else {}
     return {**shared, **payloads, **_SHARED_SCHEMAS, **members}
 

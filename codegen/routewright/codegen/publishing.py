@@ -10,6 +10,7 @@ import io
 import json
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -60,6 +61,8 @@ def publish(files: Mapping[str, str], folder: Path, *, generator: str = GENERATO
                 f"{folder / path} is in the way: it was not generated. Move it out of {folder}, or rename the route"
             )
     deleted = sorted(path for path in owned - contents.keys() if _read(folder, path) is not None)
+    for parent in {_inside(folder, path).parent for path in changed}:
+        parent.mkdir(parents=True, exist_ok=True)
     for path in sorted(changed, key=_turn):
         if path == MANIFEST:
             _delete(folder, deleted)
@@ -138,9 +141,9 @@ def _read(folder: Path, path: str) -> bytes | None:
         PublishError: something stands there that is no file.
     """
     place = _inside(folder, path)
-    if place.is_symlink() or (place.exists() and not place.is_file()):
-        raise PublishError(f"{place} is not a regular file: move it out of the way")
     try:
+        if not stat.S_ISREG(place.lstat().st_mode):
+            raise PublishError(f"{place} is not a regular file: move it out of the way")
         return place.read_bytes()
     except FileNotFoundError:
         return None
@@ -152,7 +155,6 @@ def _turn(path: str) -> tuple[int, str]:
 
 def _replace(place: Path, content: bytes) -> None:
     """Put a whole file in its place in one step."""
-    place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(f".{place.name}.{secrets.token_hex(4)}.tmp")
     try:
         with draft.open("xb") as file:
