@@ -500,7 +500,7 @@ def test_the_page_lists_the_admin_pages(demo: Terminal) -> None:
 
 
 def test_the_page_lists_the_metrics() -> None:
-    stats = {"reloads": {}, "workers": [], **add_up([])}
+    stats = {"reloads": {}, "gateway_restarts": 0, "workers": [], **add_up([])}
     text = exposition(stats).decode()
     found = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE))
     listed = dict(re.findall(r"^\| `(routewright_\w+)` \| (\w+) \|", OPERATOR.text, re.MULTILINE))

@@ -34,8 +34,8 @@ class Parameter(NamedTuple):
 
 def commands() -> Iterable[str]:
     """The parts of the page."""
-    # an own verb comes first, so no plugin that happens to be installed adds any; the built-in one is asked for
-    app = build(["serve"])
+    # all own verbs, and no plugin that happens to be installed; the built-in one is asked for
+    app = build(["--version"])
     api_key.routewright_cli(app)
     root = app.registered_callback
     yield _text(root.callback if root is not None else None)

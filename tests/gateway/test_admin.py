@@ -139,6 +139,7 @@ async def test_the_metrics_are_prometheus_and_count(served: Served) -> None:
     assert after["routewright_workers"]["echo", "ready"] == after["routewright_workers"]["echo", "wanted"] == 2
     assert after["routewright_workers"]["broken", "ready"] == 0
     assert after["routewright_worker_restarts_total"]["echo",] == 0
+    assert after["routewright_gateway_restarts_total"][()] == 0
     assert after["routewright_reloads_total"]["done",] == 0
     assert after["routewright_epoch"]["0",] == 1
     buckets = [value for labels, value in after["routewright_reply_seconds_bucket"].items() if labels[1] == "echo"]

@@ -198,6 +198,11 @@ class _Figures(Collector):
             restarts.add_metric([group["pool"]], group["restarts"])
         yield workers
         yield restarts
+        yield CounterMetricFamily(
+            "routewright_gateway_restarts",
+            "Gateway processes that ended unasked, or were killed because they fell behind",
+            value=self.stats["gateway_restarts"],
+        )
         reloads = CounterMetricFamily("routewright_reloads", "Reloads of the spec", labels=["outcome"])
         for outcome, count in self.stats["reloads"].items():
             reloads.add_metric([outcome], count)
