@@ -21,6 +21,7 @@ SPEC: dict[str, Any] = {
     "routes": [
         {"path": "/ws/news", "pythonModule": "desk", "slowConsumer": {**SLOW, "policy": "drop-oldest"}},
         {"path": "/ws/quotes", "pythonModule": "desk", "slowConsumer": {**SLOW, "policy": "conflate", "key": "symbol"}},
+        {"path": "/ws/burst", "pythonModule": "desk", "slowConsumer": SLOW},
         {"path": "/ws/state", "pythonModule": "desk", "slowConsumer": {**SLOW, "policy": "conflate"}},
     ],
 }
@@ -31,6 +32,10 @@ from routewright.handlers import on
 async def say(message, context):
     if message["type"] == "ask":
         return {{"type": "reply", "payload": "x" * {SIZE}}}
+    if message["type"] == "burst":
+        for number in range(3 * {COUNT}):
+            context.publish(context.route, {{"type": "event", "payload": "x" * {SIZE}}})
+        return
     context.publish(context.route, {{"type": "event", "payload": {{**message["payload"], "filling": "x" * {SIZE}}}}})
 """
 
@@ -111,6 +116,16 @@ async def test_replies_are_never_dropped(served: Served) -> None:
             greedy.send(*(frame(TEXT, json.dumps({"type": "ask", "id": number})) for number in range(20)))
             await served.until(partial(_answered, _replied(stats) + 20))
         assert stats["routes"][0]["errors"] == {"slow_consumer": 1}
+
+
+async def test_what_a_handler_publishes_all_at_once_is_not_all_for_who_does_not_read(served: Served) -> None:
+    async with opened(served, "/ws/burst", window=16_384) as slow:
+        slow.send(frame(TEXT, json.dumps({"type": "burst"})))
+        await served.until(lambda stats: stats["routes"][2]["errors"] == {"slow_consumer": 1})
+        figures = await of(served, "burst")
+    assert figures["published"] > 0
+    # what the operating system and the backlog take, and one turn of the bridge
+    assert figures["bytes_out"] < COUNT * SIZE < 3 * COUNT * SIZE
 
 
 def _answered(count: int, stats: Any) -> bool:

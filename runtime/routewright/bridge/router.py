@@ -14,6 +14,9 @@ import zmq
 MOST_PER_TICK = 64
 """ZeroMQ messages read before the event loop's other work gets its turn."""
 
+BYTES_PER_TICK = 1024 * 1024
+"""Bytes after which it gets its turn too: until what they bring is written, nobody knows which clients do not read."""
+
 _OPTIONS = (
     (zmq.ROUTER_MANDATORY, 1),
     (zmq.LINGER, 0),
@@ -109,7 +112,8 @@ class Router:
         self._turn_ends()
 
     def _read(self, most: int) -> bool:
-        """Take in at most so many batches; whether more may be waiting."""
+        """Take in at most so many batches, and not many bytes; whether more may be waiting."""
+        room = BYTES_PER_TICK
         for _ in range(most):
             if (socket := self._socket) is None:
                 return False
@@ -121,7 +125,10 @@ class Router:
             while socket.getsockopt(_RCVMORE):
                 data = socket.recv(_NOBLOCK)
             self._received(identity, data)
+            room -= len(data)
             # asking costs a third of being told that there is nothing
             if self._socket is None or not int(socket.getsockopt(_EVENTS)) & _POLLIN:
                 return False
+            if room <= 0:
+                return True
         return True
