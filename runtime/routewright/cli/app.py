@@ -44,7 +44,8 @@ _VERBS = {
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:
-    """The command line that these arguments need: where one of our own verbs comes first, only that one is there."""
+    """The command line that these arguments need: where one of our own verbs comes first, only that one is there;
+    plugins are looked for unless it does, or `--version`."""
     app = typer.Typer(
         name="routewright",
         rich_markup_mode="rich" if is_rich(sys.stdout) else None,
