@@ -91,6 +91,11 @@ def workers(stats: Any) -> list[int]:
     return [each["process"] for each in stats["gateways"][0]["bridge"]["workers"] if each["name"] == "lab"]
 
 
+async def joined(served: Served, worker: Worker) -> None:
+    """Wait for this very worker: that of an earlier test may not be missed yet."""
+    await served.until(lambda stats: worker.process.pid in workers(stats))
+
+
 def discovered(served: Served) -> dict[str, Any]:
     _, _, body = served.get(f"{served.http}/.well-known/websocket-routes")
     return {each["path"]: each for each in json.loads(body)["routes"]}
@@ -132,7 +137,7 @@ async def test_a_worker_s_route_is_served_like_any_other_while_it_has_a_worker(s
 
 async def test_a_worker_that_crashes_may_come_back(served: Served) -> None:
     with working(served, "/ws/lab") as worker:
-        await served.until(lambda stats: route(stats, "lab") is not None)
+        await joined(served, worker)
         async with served.connect("/ws/lab", **WITH_KEY) as client:
             assert (await exchange(client, {"type": "what"}))["payload"] == "what"
             worker.process.kill()
@@ -149,12 +154,9 @@ async def test_a_worker_that_crashes_may_come_back(served: Served) -> None:
 
 
 async def test_a_worker_that_has_said_goodbye_before_does_not_end_the_route_of_one_that_crashes(served: Served) -> None:
-    async def joined(worker: Worker) -> None:
-        await served.until(lambda stats: worker.process.pid in workers(stats))
-
     with working(served, "/ws/lab") as first, working(served, "/ws/lab") as second:
-        await joined(first)
-        await joined(second)
+        await joined(served, first)
+        await joined(served, second)
         async with served.connect("/ws/lab", **WITH_KEY) as client:
             logged = len(served.lines)
             first.stop()
@@ -164,13 +166,13 @@ async def test_a_worker_that_has_said_goodbye_before_does_not_end_the_route_of_o
             assert (await exchange(client, {"type": "what"}))["error"]["code"] == "worker_lost"
             await served.logged("a dynamic route has lost its worker", since=logged)
             with working(served, "/ws/lab") as third:
-                await joined(third)
+                await joined(served, third)
                 assert (await exchange(client, {"type": "what"}))["payload"] == "what"
 
 
 async def test_the_defaults_guard_what_a_worker_registers(served: Served) -> None:
-    with working(served, "/ws/lab"):
-        await served.until(lambda stats: route(stats, "lab") is not None)
+    with working(served, "/ws/lab") as worker:
+        await joined(served, worker)
         with pytest.raises(InvalidStatus) as refusal:
             await served.connect("/ws/lab").__aenter__()
         assert refusal.value.response.status_code == 401
@@ -240,8 +242,8 @@ async def test_a_ticket_is_for_the_route_that_it_was_minted_for(serve: Serve) ->
 
 
 async def test_two_workers_must_say_the_same_of_one_route(served: Served) -> None:
-    with working(served, "/ws/lab"):
-        await served.until(lambda stats: route(stats, "lab") is not None)
+    with working(served, "/ws/lab") as worker:
+        await joined(served, worker)
         with working(served, "/ws/lab", "--summary", "Another.") as other:
             assert "another worker has registered route 'lab' otherwise" in await other.refused()
         with working(served, "/ws/{x...}", "--route-name", "all") as other:
