@@ -5,6 +5,7 @@ Strategy: whatever the processes start in turn is counted and killed with them, 
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import socket
@@ -190,5 +191,8 @@ def _name(command: Sequence[str]) -> str:
     """What a process is called among its siblings: the module or program that it runs."""
     if "-m" in command[:-1]:
         return command[command.index("-m") + 1]
+    # the gateway's own processes are started so (see `routewright.gateway.child`)
+    if (module := re.search(r"run_module\('([\w.]+)'", " ".join(command))) is not None:
+        return module[1]
     words = [Path(word).name for word in command if not word.startswith("-")]
     return next((word for word in words if not word.startswith("python") and word != "node"), " ".join(command[:1]))
