@@ -1,15 +1,22 @@
 """Requests that are tried again, or refused for the route's sake: through the front door, with workers that die."""
 
 import asyncio
+import gc
 import json
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from routewright.bridge.codec import Error, Reply
+from routewright.bridge.pool import Entry
+from routewright.gateway.guard import Attempt
+from routewright.table import MessageType
 from tests.gateway.conftest import Serve
 from tests.served import PATIENCE, Project, Served, exchange, serving
 
@@ -290,3 +297,36 @@ async def test_a_stop_waits_for_what_is_tried_again(tmp_path: Path) -> None:
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1012
             assert await stopping == 0
+
+
+class Asking:
+    """Who has asked for something, and is told how that ends."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def replied(self, entry: Entry, reply: Reply, now: float) -> None:
+        self.told.append("replied")
+
+    def failed(self, entry: Entry, error: Error) -> None:
+        self.told.append("failed")
+
+
+@pytest.mark.parametrize("end", ["replied", "failed"])
+def test_nothing_of_a_request_that_has_ended_waits_for_the_garbage_collector(end: str) -> None:
+    guard: Any = SimpleNamespace(attempts=set(), clock=lambda: 1.0)
+    client: Any = Asking()
+    attempt = Attempt(guard, client, 1, MessageType(name="ask"), None, b"{}", False, 0.0, 1.0, None)
+    guard.attempts.add(attempt)
+    gone = weakref.ref(client)
+    gc.disable()
+    try:
+        if end == "replied":
+            attempt.reply(Reply(1), 1.0)
+        else:
+            attempt.fail(Error(1, "timeout", "no answer"))
+        assert client.told == [end]
+        del client, attempt
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -141,7 +141,7 @@ class MessageCache:
         except DECODE_ERRORS:
             return False
         info = attempt.client.info
-        now = attempt.entry[2]
+        now = attempt.asked
         kept, flight = self.replies.ask((payload, *[told(info) for told in self._told]), attempt, now)
         if kept is None:
             attempt.stage = self

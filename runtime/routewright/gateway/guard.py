@@ -58,7 +58,8 @@ class Attempt:
     """One request on its way, however often it is tried.
 
     Attributes:
-        entry: the client's own: this, its id, when it asked, its deadline, and the seconds that gives.
+        id: what the client knows it by.
+        asked: when the client asked; ``deadline``: until when it waits; ``timeout``: the seconds that this gives.
         envelope: the decoded frame; ``None`` on a raw route.
         worker: the last one that had it; before the first try the only one that may have it, or ``None``.
         correlation: of the try that is under way, else 0.
@@ -72,19 +73,22 @@ class Attempt:
 
     __slots__ = (
         "_judged",
+        "asked",
         "begun",
         "binary",
         "client",
         "correlation",
-        "entry",
+        "deadline",
         "envelope",
         "error",
         "frame",
         "guard",
+        "id",
         "message",
         "note",
         "sent",
         "stage",
+        "timeout",
         "timer",
         "tried",
         "worker",
@@ -105,7 +109,10 @@ class Attempt:
     ) -> None:
         self.guard = guard
         self.client = client
-        self.entry: Entry = (self, id, now, now + timeout, timeout)
+        self.id = id
+        self.asked = now
+        self.deadline = now + timeout
+        self.timeout = timeout
         self.message = message
         self.envelope = envelope
         self.frame = frame
@@ -122,6 +129,12 @@ class Attempt:
         self._judged = False
 
     @property
+    def entry(self) -> Entry:
+        """What the client is told with. Made anew each time: kept here it would keep the attempt alive in turn, until
+        the garbage collector came, which costs more than all the rest."""
+        return self, self.id, self.asked, self.deadline, self.timeout
+
+    @property
     def type(self) -> str:
         """The message's type; ``""`` on a raw route."""
         return self.message.name or (self.envelope.type if self.envelope is not None else "")
@@ -132,7 +145,7 @@ class Attempt:
         """A handler's answer, or a part of it."""
         guard = self.guard
         circuit = guard.endpoint.circuit
-        if circuit is not None and not self._judged and (reply.final or circuit.half_open):
+        if circuit is not None and not guard.endpoint.quiet and not self._judged and (reply.final or circuit.half_open):
             # a stream may go on for hours: its first part is what a trial is to show
             self._judged = True
             circuit.succeeded(self.sent, now)
@@ -151,7 +164,7 @@ class Attempt:
         self.correlation = 0
         if self.tried > 1 and error.code == "timeout" and not error.correlation:
             # the last try had only what was left of the client's time
-            error = Error(0, "timeout", f"no answer within {self.entry[4]:g} s", True)
+            error = Error(0, "timeout", f"no answer within {self.timeout:g} s", True)
         self.error = error
         if guard.endpoint.circuit is not None:
             guard.endpoint.circuit.failed(self.sent, error, judged=self._judged)
@@ -271,7 +284,7 @@ class Guard:
         if retries is None or not attempt.message.idempotent or attempt.begun or not _transient(error):
             return False
         now = self.clock()
-        pause = retries.pause(attempt.tried, now, attempt.entry[3], error.retry_after)
+        pause = retries.pause(attempt.tried, now, attempt.deadline, error.retry_after)
         if pause is None:
             return False
         attempt.timer = asyncio.get_running_loop().call_later(pause, self._again, attempt)
@@ -291,7 +304,7 @@ class Guard:
     def _try(self, attempt: Attempt, now: float) -> None:
         endpoint = self.endpoint
         circuit = endpoint.circuit
-        if circuit is not None and not circuit.admit(now):
+        if circuit is not None and not circuit.closed and not circuit.admit(now):
             attempt.fail(attempt.error or endpoint.circuit_open(circuit.wait(now)))
             return
         attempt.tried += 1
@@ -303,13 +316,12 @@ class Guard:
             if not self.again(attempt, error):
                 attempt.fail(error)
             return
-        _, id, asked, deadline, timeout = attempt.entry
         attempt.client.adopt(worker)
         attempt.worker = worker
         attempt.sent = now
         # a later try has only what is left; a part of a stream has the whole time each
-        left = timeout if attempt.message.stream or now == asked else deadline - now
-        entry: Entry = (attempt, id, now, deadline, left)
+        left = attempt.timeout if attempt.message.stream or now == attempt.asked else attempt.deadline - now
+        entry: Entry = (attempt, attempt.id, now, attempt.deadline, left)
         attempt.correlation = worker.request(entry, attempt.client.session, attempt.type, attempt.frame, attempt.binary)
 
     def _choose(self, attempt: Attempt) -> Worker | None:
