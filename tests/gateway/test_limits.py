@@ -273,6 +273,18 @@ async def test_one_frame_may_be_larger_than_the_backlog(served: Served) -> None:
             assert json.loads(await well.recv()) == {"type": "flooded"}
 
 
+async def test_who_still_reads_such_a_frame_gets_the_next_one_too(served: Served) -> None:
+    size = 8 * 1024 * 1024
+    before = of(await served.stats(), "flood")["bytes_out"]
+    async with opened(served, "/ws/flood", window=16_384) as slow:
+        slow.send(frame(TEXT, json.dumps({"type": "send", "payload": [size, 1]})))
+        await served.until(lambda stats: of(stats, "flood")["bytes_out"] - before > size)
+        async with served.connect("/ws/flood") as other:
+            await exchange(other, {"type": "now"})
+        assert len((await slow.message())["payload"]) == size
+        assert await slow.message() == {"type": "flooded"}
+
+
 async def test_without_the_policy_a_client_may_take_its_time(served: Served) -> None:
     async with opened(served, "/ws/endless", window=16_384) as slow, served.connect("/ws/work") as other:
         slow.send(frame(TEXT, '{"type": "send", "payload": [60000, 150]}'))

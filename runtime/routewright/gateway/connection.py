@@ -48,6 +48,7 @@ class Connection(WebSocket):
         "leaving",
         "limiter",
         "outbound",
+        "piled",
         "session",
         "unsent_before",
         "worker",
@@ -62,6 +63,7 @@ class Connection(WebSocket):
         self.in_flight = 0
         self.leaving: tuple[int, str] | None = None
         self.unsent_before = 0
+        self.piled = 0
         self.backlog: Backlog | None = None
         self.worker: Worker | None = None
         self.held: deque[Frame] | None = None
@@ -327,12 +329,12 @@ class Connection(WebSocket):
 
     def _held_back(self, frame: bytes, event: bool) -> None:
         """A whole frame for a client that does not read: it waits, as far as the route's policy allows. If so much is
-        unsent that even a policy which loses events cannot help, the client is given up. A single frame may be larger
-        than the bound."""
+        unsent that even a policy which loses events cannot help, the client is given up. What counts is what has come
+        since it stopped reading: a single frame may be larger than the bound, and its client still be reading it."""
         endpoint = self.endpoint
         policy = endpoint.route.slow_consumer
         if policy is None or policy.policy == "disconnect":
-            if policy is not None and self.unsent() + sum(map(len, self.out)) > policy.backlog:
+            if policy is not None and self.piles_up(len(frame), policy.backlog):
                 self._give_up()
             else:
                 self.out.append(self.wire(frame))
@@ -349,12 +351,20 @@ class Connection(WebSocket):
         if not fits:
             self._give_up()
 
+    def piles_up(self, size: int, most: int) -> bool:
+        """Whether there is no room for so many bytes more; where there is, they count."""
+        if self.piled > most and self.unsent() + sum(map(len, self.out)) > most:
+            return True
+        self.piled += size
+        return False
+
     def wire(self, frame: bytes) -> bytes:
         """A whole frame that was held back, as it travels."""
         return frame
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self.piled = 0
         if self.backlog:
             self.out += map(self.wire, self.backlog.drain())
             if not self.dirty:

@@ -212,7 +212,7 @@ class ReliableConnection(PlainConnection):
     def send_numbered(self, seq: int, payload: bytes) -> None:
         """Send a frame of the session's, unless the client has too much unread already: then it is kept alone, and the
         client has to come back for it."""
-        if self.state is not _OPEN or (self.stalled_since is not None and self._too_slow()):
+        if self.state is not _OPEN or (self.stalled_since is not None and self._too_slow(len(payload))):
             return
         batch = self._batch
         if batch is None:
@@ -226,9 +226,9 @@ class ReliableConnection(PlainConnection):
         if not self.dirty:
             self.wake()
 
-    def _too_slow(self) -> bool:
+    def _too_slow(self, size: int) -> bool:
         policy = self.endpoint.route.slow_consumer
-        if policy is None or self.unsent() + sum(map(len, self.out)) <= policy.backlog:
+        if policy is None or not self.piles_up(size, policy.backlog):
             return False
         self._give_up()
         return True
