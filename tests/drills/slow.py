@@ -32,7 +32,8 @@ STALLED = 5
 @drill("slow readers")
 async def slow(size: Size, folder: Path) -> Outcome:
     """Each of the readers hears everything, once and in order; each of those that do not read is closed with 4002."""
-    count = 200 * size.factor
+    # several times what an operating system keeps for a connection
+    count = 600 * size.factor
     outcome = Outcome(f"{count} events of 20 kB to {READERS} readers", f"{STALLED} that never read")
     project = Project(folder)
     project.spec({"routes": [ROUTE]})
